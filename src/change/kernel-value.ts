@@ -1,0 +1,34 @@
+/** Kernel values: where they live, how they are checked, written and shown. */
+import { type Script, sh } from '../lang/sh.ts'
+import type { KernelValueChange } from './change.ts'
+
+/** `/proc/sys/…` of a dotted sysctl name; a path stays what it is. */
+export function pathOf(target: string): string {
+  return target.startsWith('/') ? target : `/proc/sys/${target.replaceAll('.', '/')}`
+}
+
+/** The hash size may come out larger than asked: the kernel rounds it up to whole pages (domain: 512 on x86-64, 8192 with 64 KiB pages). */
+function comparison(target: string): 'ge' | 'eq' {
+  return target.endsWith('/hashsize') || target.endsWith('_buckets') ? 'ge' : 'eq'
+}
+
+/** Exits as stale unless the value is still what the plan was made on. */
+export function expect(change: KernelValueChange): Script {
+  return sh`expect_value ${pathOf(change.target)} ${change.before ?? ''}`
+}
+
+/** Writes the value and reads it back. */
+export function render(change: KernelValueChange): Script {
+  return sh`put_value ${pathOf(change.target)} ${comparison(change.target)} ${change.after ?? ''}`
+}
+
+/** Writes the old value back, but only over ours: somebody else's later value is never overwritten. */
+export function renderUndo(change: KernelValueChange): Script {
+  const path = pathOf(change.target)
+  return sh`restore_value ${path} ${comparison(change.target)} ${change.after ?? ''} ${change.before ?? ''}`
+}
+
+/** One line for the diff. */
+export function describe(change: KernelValueChange): string {
+  return `~ ${change.target}: ${change.before ?? 'absent'} → ${change.after ?? 'absent'}`
+}

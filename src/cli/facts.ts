@@ -1,0 +1,17 @@
+/** `ctfix facts`: what each host is. */
+import { factsOf } from '../run/commands.ts'
+import { eachHost } from '../run/fleet.ts'
+import { exitCodeOfRun } from '../run/status.ts'
+import type { SharedOptions } from './options.ts'
+import { openFleet, openSession } from './session.ts'
+
+/** Looks at every host; nothing is changed. */
+export async function facts(options: SharedOptions): Promise<void> {
+  const { hosts } = await openFleet(options)
+  const { view, tools, stop } = openSession(options, { total: hosts.length, phases: ['connect', 'probe'] })
+  const outcomes = await eachHost(hosts, { forks: options.forks, stop, emit: tools.emit }, host => factsOf(host, tools))
+  await view.settle()
+  const exitCode = exitCodeOfRun(outcomes, false)
+  view.facts(outcomes, exitCode)
+  process.exitCode = exitCode
+}

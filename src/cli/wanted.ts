@@ -1,0 +1,105 @@
+/** Which hosts, and what of each: from flags, a playbook, a recorded run, or the inventory itself. */
+import { formatPlace, NoMatchError, UsageError } from '../errors.ts'
+import type { Host } from '../inventory/host.ts'
+import { selectHosts } from '../inventory/index.ts'
+import { type Play, readPlaybook } from '../inventory/playbook.ts'
+import type { Step } from '../plan/plan.ts'
+import { readRun } from '../run/record.ts'
+import { checkBecome } from '../transport/become.ts'
+import type { WhatOptions } from './options.ts'
+import type { Fleet } from './session.ts'
+import { find, step, stepsOfPlay, type TaskOf, tasksFromFlags } from './task.ts'
+
+export interface Wanted {
+  readonly hosts: readonly Host[]
+  readonly taskOf: TaskOf
+  /** Names of the strategies, for the result document. */
+  readonly strategy: readonly string[]
+}
+
+interface Sources extends WhatOptions {
+  readonly run?: string
+}
+
+/** Resolves the sources; throws before any host is touched. */
+export function wanted(fleet: Fleet, options: Sources, stateDir?: string): Wanted {
+  const resolved = resolve(fleet, options, stateDir)
+  for (const host of resolved.hosts) if (host.exclude === null) checkBecome(host)
+  return resolved
+}
+
+function resolve(fleet: Fleet, options: Sources, stateDir?: string): Wanted {
+  const { hosts } = fleet
+  const sources = [options.strategy && '--strategy', options.playbook && '--playbook', options.run && '--run'].filter(
+    Boolean,
+  )
+  if (sources.length > 1) throw new UsageError(`${sources.join(' and ')}: give one of them`)
+  if (options.set.length > 0 && !options.strategy) {
+    throw new UsageError('--set needs --strategy: it sets options of the strategies named there')
+  }
+  if (options.run !== undefined && stateDir !== undefined) return fromRun(hosts, options.run, stateDir)
+  if (options.playbook !== undefined) return fromPlaybook(fleet, options.playbook, options.force === true)
+  const taskOf = tasksFromFlags(options, fleet.inventory)
+  const tasks = new Map(hosts.filter(({ exclude }) => exclude === null).map(host => [host.name, taskOf(host)]))
+  const strategy = namesOf([...tasks.values()].flatMap(({ steps }) => steps))
+  return { hosts, taskOf: host => tasks.get(host.name) ?? taskOf(host), strategy }
+}
+
+function namesOf(steps: readonly Step[]): string[] {
+  return [...new Set(steps.map(({ strategy }) => strategy.name))]
+}
+
+/** Each host's task is what the plays that select it want, in their order; a host in no play is left out. */
+function fromPlaybook(fleet: Fleet, file: string, force: boolean): Wanted {
+  const selected = new Map<string, { readonly host: Host; readonly steps: readonly Step[] }>()
+  for (const play of readPlaybook(file)) {
+    const steps = stepsOfPlay(play)
+    for (const host of hostsOf(play, fleet)) {
+      const earlier = selected.get(host.name)
+      selected.set(host.name, {
+        // A host has one connection: root as soon as one of its plays needs it.
+        host: earlier?.host.become ? earlier.host : host,
+        steps: [...(earlier?.steps ?? []), ...steps],
+      })
+    }
+  }
+  const chosen = fleet.hosts.flatMap(({ name }) => selected.get(name) ?? [])
+  if (chosen.length === 0) throw new NoMatchError(`${file}: no play selects a host that --limit leaves`)
+  const tasks = new Map(chosen.map(({ host, steps }) => [host.name, { steps, force }]))
+  return {
+    hosts: chosen.map(({ host }) => host),
+    taskOf: host => tasks.get(host.name) ?? { steps: [], force },
+    strategy: namesOf(chosen.flatMap(({ steps }) => steps)),
+  }
+}
+
+function hostsOf({ hosts, become, placeOf }: Play, fleet: Fleet): readonly Host[] {
+  const inventory = become === null ? fleet.inventory : fleet.withBecome(become)
+  const place = placeOf(['hosts'])
+  try {
+    return selectHosts(inventory, hosts, { place })
+  } catch (error) {
+    if (!(error instanceof NoMatchError)) throw error
+    throw new NoMatchError(`${formatPlace(place)}: ${error.message}`, { cause: error })
+  }
+}
+
+/** The hosts a run changed or found right, each with the numbers its `auto` came to. */
+function fromRun(hosts: readonly Host[], run: string, stateDir: string): Wanted {
+  const recorded = readRun(stateDir, run)
+  const known = hosts.filter(({ name }) => recorded.steps.has(name))
+  if (known.length === 0) throw new UsageError(`run ${run} has none of these hosts`)
+  const tasks = new Map(
+    known.map(({ name }) => {
+      const steps = (recorded.steps.get(name) ?? []).map(({ strategy, options }) =>
+        step(find(strategy), options, () => ({ file: `run ${run}` })),
+      )
+      return [name, { steps, force: false }]
+    }),
+  )
+  return {
+    hosts: known,
+    taskOf: host => tasks.get(host.name) ?? { steps: [], force: false },
+    strategy: recorded.strategy,
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * What one read-only look at a host showed. Plain data, never changed.
+ * `null` = looked, and it is not there (or not readable: `unreadable` says which). Numbers are in the unit the name says.
+ */
+
+/** Module and sysctl naming of this kernel, by the files that exist; never by its version. */
+export type Family = 'nf_conntrack' | 'ip_conntrack'
+
+export interface Stats {
+  /** Sum over CPUs of each column, by the header's own name. `entries` is not summed: each row repeats it. */
+  readonly counters: Readonly<Record<string, number>>
+  readonly cpus: number
+}
+
+export interface LogEvidence {
+  /**
+   * Lines `table full, dropping packet` in the kernel log that may be this host's. `expectation table full` is another
+   * matter and not counted, nor are the lines below.
+   */
+  readonly lines: number
+  /** Lines that name another network namespace (kernels from 2025 on). */
+  readonly otherNamespaceLines: number
+  /** Seconds since boot of the newest such line; null when there is none or the log has no timestamps. */
+  readonly lastAtSeconds: number | null
+  readonly source: 'dmesg' | 'journal' | 'file'
+}
+
+/** One assignment found in a configuration file, with its place; `file` is the path the probe read. */
+export interface Setting {
+  readonly file: string
+  readonly line: number
+  /** The line as it stands, trimmed. */
+  readonly text: string
+}
+
+/** Sysctl keys of conntrack that some file sets, in the order in which boot applies the files (the last one wins). */
+export interface SysctlSetting extends Setting {
+  /** Dotted, normalised: `net.netfilter.nf_conntrack_max`. */
+  readonly key: string
+  readonly value: string
+  /** Who applies it: at boot (`sysctl`), later and over it (`ufw`, `tuned`), or later but with /etc over it again (`tuned-first`). */
+  readonly appliedBy: 'sysctl' | 'ufw' | 'tuned' | 'tuned-first'
+}
+
+/** A file ctfix may write: its whole content and ownership. */
+export interface FileState {
+  /** UTF-8 text. A file that is none is not offered (see `FileFact`). */
+  readonly content: string
+  /** Octal, four digits: `0644`. */
+  readonly mode: string
+  /** Numeric `uid:gid`. */
+  readonly owner: string
+  /** SELinux label, where the host has one. */
+  readonly label: string | null
+}
+
+export interface FileFact {
+  readonly path: string
+  /** null = absent. */
+  readonly state: FileState | null
+  /** Set when it exists but cannot be taken over safely (a link, binary, larger than 256 KiB, unreadable): why. */
+  readonly refused: string | null
+}
+
+export type InitSystem = 'systemd' | 'openrc' | 'sysvinit' | 'procd' | 'unknown'
+
+export type FirewallOwner =
+  | 'kube-proxy'
+  | 'docker'
+  | 'firewalld'
+  | 'ufw'
+  | 'iptables-services'
+  | 'netfilter-persistent'
+  | 'nftables'
+  | 'openwrt'
+  | 'none'
+
+export interface Facts {
+  /** `uname -r`, `uname -m`. */
+  readonly kernel: string
+  readonly machine: string
+  /** `PRETTY_NAME`, or the first line of a release file. For people to read, never to decide on. */
+  readonly os: string | null
+  readonly init: InitSystem
+  readonly bootId: string | null
+  readonly machineId: string | null
+  readonly uptimeSeconds: number
+  /** Effective user of the probe was root. Without it much is unreadable. */
+  readonly root: boolean
+
+  readonly family: Family | null
+  readonly providedBy: 'module' | 'builtin' | 'absent'
+  readonly count: number | null
+  readonly max: number | null
+  /** From the hashsize parameter file where readable, else the sysctl. */
+  readonly buckets: number | null
+  /** count / max; null when max is 0 (unlimited on old kernels) or unknown. */
+  readonly usage: number | null
+  /** Seconds, by the sysctl's name without its prefix and `timeout`: `tcp_established`, `udp`, `udp_stream`, `icmp`, `generic`. */
+  readonly timeouts: Readonly<Record<string, number>>
+  /** null: the kernel offers no stat file. */
+  readonly stats: Stats | null
+  /** The same counters some seconds earlier, when the probe was asked to watch for a while. */
+  readonly earlier: {
+    readonly stats: Stats | null
+    readonly log: LogEvidence | null
+    readonly secondsBefore: number
+  } | null
+  /** null: no kernel log could be read, which is not the same as an empty one. */
+  readonly log: LogEvidence | null
+  /** Live entries by timeout name (`tcp_established`, `udp`): read only when asked for and readable; at most 20,000 rows looked at. */
+  readonly states: Readonly<Record<string, number>> | null
+
+  readonly memoryBytes: number
+  readonly memoryAvailableBytes: number | null
+  /** Bytes of one conntrack entry by /proc/slabinfo; null when unreadable. */
+  readonly entryBytes: number | null
+  readonly pageBytes: number
+
+  readonly nat: { readonly inUse: boolean; readonly evidence: readonly string[] }
+  /**
+   * Live rules that need connection tracking, one line each, with their table: `filter: -A INPUT -m conntrack …`,
+   * `ip6 filter: …`, and from nft family, table and chain: `inet filter input: ct state new accept`. At most 400;
+   * `unreadable` has `rules` when there may be more.
+   */
+  readonly statefulRules: readonly string[]
+  readonly firewall: {
+    readonly owner: FirewallOwner
+    readonly backend: 'iptables-legacy' | 'iptables-nft' | 'nft' | null
+    /** Both backends hold rules: a real failure mode, worth saying. */
+    readonly mixed: boolean
+  }
+  /** What else manages or holds conntrack here: `kube-proxy`, `docker`, `openvswitch`, `ip_vs`, `conntrackd`, `tuned`. */
+  readonly managers: readonly string[]
+  readonly forwarding: { readonly ipv4: boolean; readonly ipv6: boolean }
+
+  readonly writable: { readonly max: boolean; readonly buckets: boolean; readonly etc: boolean }
+  /** False in a container or a network namespace of its own: limits are somebody else's. */
+  readonly ownsKernel: boolean
+  /** What says so: `docker`, `lxc`, `openvz`, `netns`, `limits read-only`; null when it owns its kernel. */
+  readonly container: string | null
+
+  /** Loaded modules that have to do with conntrack: name, reference count, users. null: no /proc/modules. */
+  readonly modules:
+    | readonly { readonly name: string; readonly refs: number; readonly users: readonly string[] }[]
+    | null
+
+  /** In boot's order; the last one wins. */
+  readonly sysctlSettings: readonly SysctlSetting[]
+  /** modprobe.d lines (options, install, blacklist, softdep) that name conntrack modules. */
+  readonly modprobeSettings: readonly Setting[]
+  /** Lines of modules-load.d, /etc/modules and sysconfig/modules that name conntrack modules. */
+  readonly moduleLoadSettings: readonly Setting[]
+  /** Files a strategy may write, whether they exist or not. */
+  readonly files: readonly FileFact[]
+  /** Directories that exist among the ones strategies choose from (`/etc/sysctl.d`, …). */
+  readonly directories: readonly string[]
+  readonly ufw: { readonly enabled: boolean; readonly sysctlFile: string | null } | null
+
+  /** The SSH path the probe came in by (client address and port, server address and port); null when local. */
+  readonly managementPath: {
+    readonly clientAddress: string
+    readonly clientPort: number
+    readonly serverAddress: string
+    readonly serverPort: number
+  } | null
+
+  /** Proof that the look changed nothing: digests of module list and table names, before and after. */
+  readonly passive: { readonly modules: 'same' | 'changed'; readonly tables: 'same' | 'changed' }
+  /** Names of what could not be read (`dmesg`, `slabinfo`): not looked is not absent. */
+  readonly unreadable: readonly string[]
+}

@@ -1,0 +1,75 @@
+/** The files a strategy may write, as they are. */
+import { plain } from '../lang/text.ts'
+import type { FileFact } from './facts.ts'
+import type { Look } from './look.ts'
+
+/** The paths the probe reads whole; probe.sh has the same list. */
+export const WRITABLE_FILES: readonly string[] = [
+  '/etc/sysctl.conf',
+  '/etc/sysctl.d/99-zz-ctfix.conf',
+  '/etc/modprobe.conf',
+  '/etc/modprobe.d/ctfix.conf',
+  '/etc/modprobe.d/zz-ctfix.conf',
+  '/etc/modules',
+  '/etc/modules-load.d/ctfix.conf',
+  '/etc/sysconfig/iptables-config',
+  '/etc/sysconfig/ip6tables-config',
+  '/etc/sysconfig/modules/ctfix.modules',
+  '/etc/sysupgrade.conf',
+]
+
+/** The directories strategies choose from, and the one that says that ctfix has been at work here. */
+const DIRECTORIES = [
+  '/etc/sysctl.d',
+  '/etc/modprobe.d',
+  '/etc/modules-load.d',
+  '/etc/modules.d',
+  '/etc/sysconfig',
+  '/etc/sysconfig/modules',
+  '/var/lib/ctfix',
+]
+
+/** What probe.sh prints of one file, and of all of them. */
+const SIZE_LIMIT = 262_144
+const SUM_LIMIT = 524_288
+
+/** Directories that exist. */
+export function directoriesOf(look: Look): string[] {
+  return DIRECTORIES.filter(path => look.present.has(path))
+}
+
+/** Each file with its content and ownership, or why it had better be left alone. */
+export function filesOf(look: Look): FileFact[] {
+  const labels = labelsOf(look.sections.get('labels') ?? '')
+  const sizes = WRITABLE_FILES.map(path => look.entries.get(path)?.size ?? 0).filter(size => size <= SIZE_LIMIT)
+  const tooMuch = sizes.reduce((sum, size) => sum + size, 0) > SUM_LIMIT
+  return WRITABLE_FILES.map(path => {
+    const entry = look.entries.get(path)
+    if (entry === undefined) return { path, state: null, refused: null }
+    const refuse = (refused: string): FileFact => ({ path, state: null, refused })
+    if (entry.type === 'l') return refuse(`it is a link to ${plain(entry.leadsTo ?? 'another file')}`)
+    if (entry.type !== '-') return refuse('it is no regular file')
+    if (entry.size > SIZE_LIMIT) return refuse('it is larger than 256 KiB')
+    const content = look.sections.get(`file ${path}`)
+    if (content === undefined)
+      return refuse(tooMuch ? 'it and the files before it are larger than 512 KiB' : 'it could not be read')
+    // U+FFFD is what a decoder puts in the place of bytes that are no UTF-8; they could not be written back.
+    if (/[\0\ufffd]/.test(content)) return refuse('it is not text')
+    // ls and the read are two moments; whole means that both agree.
+    if (Buffer.byteLength(content) !== entry.size) return refuse('it changed while it was read')
+    const { mode, owner } = entry
+    return { path, state: { content, mode, owner, label: labels.get(path) ?? null }, refused: null }
+  })
+}
+
+/** `ls -dZ`: newer ones print label and path, older ones mode and names before. */
+function labelsOf(section: string): ReadonlyMap<string, string> {
+  return new Map(
+    section.split('\n').flatMap(line => {
+      const words = line.trim().split(/\s+/)
+      const label = words.find(word => word.split(':').length >= 4)
+      const path = words.at(-1)
+      return label && path ? [[path, label] as const] : []
+    }),
+  )
+}

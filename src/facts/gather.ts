@@ -1,0 +1,53 @@
+/** One look at a host: one exec, nothing changed. */
+import { randomBytes } from 'node:crypto'
+import { CommandError, ProbeError } from '../errors.ts'
+import { lastLine } from '../lang/text.ts'
+import type { Connection, ExecResult } from '../transport/connection.ts'
+import type { Facts } from './facts.ts'
+import { parseProbe } from './parse.ts'
+import { probeProgram } from './probe.ts'
+
+export interface GatherOptions {
+  /** Watch counters and log for so long before the look; 0 = do not. */
+  readonly windowSeconds?: number
+  /** Count live entries by state. */
+  readonly states?: boolean
+  /** sh to run in the same exec before the look; it may print a frame of its own with the nonce. */
+  readonly prelude?: { readonly text: (nonce: string) => string; readonly deadlineMs: number }
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Seconds a probe may take beyond its window: on a loaded host a look through many files takes its time. */
+const PROBE_SECONDS = 60
+
+/** Runs the probe and returns the raw output with its nonce, for who has a frame of its own in it. */
+export async function runProbe(
+  connection: Connection,
+  options: GatherOptions = {},
+): Promise<{ readonly nonce: string; readonly stdout: string }> {
+  const { windowSeconds = 0, states = false, prelude, signal } = options
+  const nonce = randomBytes(8).toString('hex')
+  const program = probeProgram({ nonce, windowSeconds, states })
+  const result = await connection.exec(['/bin/sh -s --', ...program.args].join(' '), {
+    stdin: (prelude?.text(nonce) ?? '') + program.stdin,
+    deadlineMs: (windowSeconds + PROBE_SECONDS) * 1000 + (prelude?.deadlineMs ?? 0),
+    ...(signal ? { signal } : {}),
+  })
+  if (result.exitCode !== 0) throw probeFailed(connection.host.name, result)
+  return { nonce, stdout: result.stdout }
+}
+
+/** Gathers the facts of a host. Rejects with ConnectError, CommandError or ProbeError. */
+export async function gatherFacts(connection: Connection, options: GatherOptions = {}): Promise<Facts> {
+  const { nonce, stdout } = await runProbe(connection, options)
+  return parseProbe(connection.host.name, stdout, nonce)
+}
+
+function probeFailed(host: string, result: ExecResult): Error {
+  // 126 and 127 are the shell's own: there is no /bin/sh, or it may not be run.
+  if (result.exitCode === 126 || result.exitCode === 127) {
+    const hint = 'ctfix needs a POSIX sh on the host, and a login shell that starts it'
+    return new CommandError(host, `${host}: no /bin/sh to run: ${lastLine(result.stderr)}`, result, { hint })
+  }
+  return new ProbeError(host, `${host}: the probe ended with exit code ${result.exitCode}: ${lastLine(result.stderr)}`)
+}

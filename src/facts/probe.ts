@@ -1,0 +1,19 @@
+/** The program that looks at a host, and the words it is started with. */
+import { readFileSync } from 'node:fs'
+import { quote } from '../lang/sh.ts'
+
+const PROGRAM = readFileSync(new URL('./remote/probe.sh', import.meta.url), 'utf8')
+
+/**
+ * What to send to `/bin/sh -s --`: the program on stdin, and its arguments as finished sh words, to be joined by blanks.
+ * The last word is not a value but `"$SSH_CONNECTION"`, for the login shell to fill in: sudo keeps the variable from the
+ * program. Where the words are quoted once more on their way it arrives empty, and the program asks its parents instead.
+ */
+export function probeProgram(options: { nonce: string; windowSeconds?: number; states?: boolean }): {
+  stdin: string
+  args: readonly string[]
+} {
+  const { nonce, windowSeconds = 0, states = false } = options
+  const seconds = String(Math.max(0, Math.ceil(windowSeconds)))
+  return { stdin: PROGRAM, args: [quote(nonce), seconds, states ? '1' : '0', '"$SSH_CONNECTION"'] }
+}

@@ -1,0 +1,139 @@
+/** A plan: what would be done to one host and why. Plain data; making one reads nothing and touches nothing. */
+import { type Change, mergeChanges } from '../change/change.ts'
+import type { Facts, FileFact, SysctlSetting } from '../facts/facts.ts'
+import type { Blocker, Draft, Strategy } from '../strategy/strategy.ts'
+
+/** A strategy with its options decoded by it; `configure` never fails on these. */
+export interface Step {
+  readonly strategy: Strategy
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** What is wanted of a host. */
+export interface Task {
+  readonly steps: readonly Step[]
+  /** Go past warning-level blockers. */
+  readonly force: boolean
+}
+
+export interface Plan {
+  readonly host: string
+  readonly steps: readonly { readonly strategy: string; readonly options: Readonly<Record<string, unknown>> }[]
+  readonly changes: readonly Change[]
+  readonly warnings: readonly string[]
+  /** Not empty: nothing will be done. */
+  readonly blockers: readonly Blocker[]
+  /** Blockers that were gone past by `--force`. */
+  readonly forced: readonly Blocker[]
+  readonly bootId: string | null
+}
+
+/** Plans the steps one after the other, each on the facts as the ones before will leave them. */
+export function makePlan(host: string, task: Task, facts: Facts): Plan {
+  let seen = facts
+  const drafts: Draft[] = []
+  for (const { strategy, options } of task.steps) {
+    const draft = strategy.configure(options)(seen)
+    drafts.push(draft)
+    seen = applyToFacts(seen, draft.changes)
+  }
+  const blockers = uniqueBlockers(drafts.flatMap(draft => draft.blockers))
+  const forced = task.force ? blockers.filter(({ forceable }) => forceable) : []
+  return {
+    host,
+    steps: drafts.map((draft, i) => ({ strategy: task.steps[i]?.strategy.name ?? '', options: draft.settled })),
+    changes: orderChanges(mergeChanges(drafts.flatMap(draft => draft.changes))),
+    warnings: [...passiveWarnings(facts), ...new Set(drafts.flatMap(draft => draft.warnings))],
+    blockers: blockers.filter(blocker => !forced.includes(blocker)),
+    forced,
+    bootId: facts.bootId,
+  }
+}
+
+/** The same task with every `auto` settled: planned again after an apply, it must find nothing left to do. */
+export function settledTask(plan: Plan, task: Task): Task {
+  return {
+    ...task,
+    steps: task.steps.map((step, i) => ({ ...step, options: plan.steps[i]?.options ?? step.options })),
+  }
+}
+
+/** The look must leave no trace. When modules or tables changed under it, somebody has to know. */
+function passiveWarnings({ passive }: Facts): string[] {
+  const changed = [
+    passive.modules === 'changed' ? 'modules' : '',
+    passive.tables === 'changed' ? 'firewall tables' : '',
+  ]
+  const what = changed.filter(name => name !== '').join(' and ')
+  return what === '' ? [] : [`${what} changed while the host was looked at: by somebody else, or by a bug of ctfix`]
+}
+
+/** Both plans would do the same to the same state; the reasons may name other counts. */
+export function isSamePlan(a: Plan, b: Plan): boolean {
+  const acts = (plan: Plan): string => JSON.stringify(plan.changes.map(({ why: _, ...act }) => act))
+  return acts(a) === acts(b)
+}
+
+/** Runtime first, files after: the order in which they are done. */
+function orderChanges(changes: readonly Change[]): Change[] {
+  return [...ofLayer(changes, 'runtime'), ...ofLayer(changes, 'persistent')]
+}
+
+/** The changes of one layer, in order. */
+export function ofLayer(changes: readonly Change[], layer: Change['layer']): Change[] {
+  return changes.filter(change => change.layer === layer)
+}
+
+function uniqueBlockers(blockers: readonly Blocker[]): Blocker[] {
+  return [...new Map(blockers.map(blocker => [`${blocker.code} ${blocker.message}`, blocker])).values()]
+}
+
+/** The facts as they would be once these changes are made. */
+export function applyToFacts(facts: Facts, changes: readonly Change[]): Facts {
+  return changes.reduce<Facts>((current, change) => {
+    switch (change.kind) {
+      case 'file':
+        return withFile(current, { path: change.target, state: change.after, refused: null })
+      case 'kernel-value':
+        return withValue(current, change.target, change.after)
+      default:
+        return change satisfies never
+    }
+  }, facts)
+}
+
+function withValue(facts: Facts, target: string, after: string | null): Facts {
+  const value = after === null ? null : Number(after)
+  if (target.endsWith('conntrack_max')) {
+    const usage = value && facts.count !== null ? facts.count / value : null
+    return { ...facts, max: value, usage }
+  }
+  if (target.endsWith('/hashsize') || target.endsWith('conntrack_buckets')) return { ...facts, buckets: value }
+  const timeout = /conntrack_(?:(\w+)_timeout_(\w+)|(\w+)_timeout)$/.exec(target)
+  if (!timeout || value === null) return facts
+  const name = timeout[3] ?? `${timeout[1]}_${timeout[2]}`
+  return { ...facts, timeouts: { ...facts.timeouts, [name]: value } }
+}
+
+/** Replaces a file and what follows from its content: the settings boot reads from it. */
+function withFile(facts: Facts, file: FileFact): Facts {
+  const files = facts.files.map(known => (known.path === file.path ? file : known))
+  const lines = (file.state?.content ?? '')
+    .split('\n')
+    .map((text, i) => ({ file: file.path, line: i + 1, text: text.trim() }))
+  const content = lines.filter(({ text }) => text.includes('conntrack') && !text.startsWith('#'))
+  const others = <S extends { readonly file: string }>(settings: readonly S[]): S[] =>
+    settings.filter(setting => setting.file !== file.path)
+  if (file.path.includes('sysctl')) {
+    return { ...facts, files, sysctlSettings: [...others(facts.sysctlSettings), ...content.flatMap(asSysctl)] }
+  }
+  if (file.path.includes('modprobe')) {
+    return { ...facts, files, modprobeSettings: [...others(facts.modprobeSettings), ...content] }
+  }
+  return { ...facts, files, moduleLoadSettings: [...others(facts.moduleLoadSettings), ...content] }
+}
+
+function asSysctl(setting: { file: string; line: number; text: string }): SysctlSetting[] {
+  const [key, value] = setting.text.split('=').map(part => part.trim())
+  return key && value ? [{ ...setting, key, value, appliedBy: 'sysctl' }] : []
+}

@@ -1,0 +1,151 @@
+/** What counts as cured: named checks with their evidence. "Could not look" is unknown, and unknown is never pass. */
+import type { Facts } from '../facts/facts.ts'
+import { formatCount, formatShare } from '../lang/numbers.ts'
+import { ofLayer, type Plan } from '../plan/plan.ts'
+import { PRESSURE } from '../strategy/sizing.ts'
+import type { Blocker } from '../strategy/strategy.ts'
+
+export interface Check {
+  readonly name: string
+  readonly status: 'pass' | 'fail' | 'unknown'
+  /** The evidence, one sentence. */
+  readonly detail: string
+}
+
+/** Counters that rise when the table refuses or throws out entries. `insert_failed` alone also rises by harmless UDP races. */
+const LOSS_COUNTERS = ['drop', 'early_drop', 'chainlength'] as const
+
+/** Said only where a connection was opened to find out; a way in that fails ends the host before any check. */
+const NEW_CONNECTION: Check = {
+  name: 'new-connection',
+  status: 'pass',
+  detail: 'a new connection and handshake went through',
+}
+
+/** Judges facts gathered over a new connection. `again` is the plan made on them: what it still lists is not as wanted. */
+export function judge(
+  facts: Facts,
+  again: Plan,
+  options: { readonly files: boolean; readonly newConnection?: boolean },
+): Check[] {
+  return [
+    ...(options.newConnection ? [NEW_CONNECTION] : []),
+    asWanted('values-as-wanted', again, 'runtime'),
+    ...(options.files ? [survivesReboot(again)] : []),
+    belowMax(facts),
+    ...symptom(facts),
+  ]
+}
+
+function asWanted(name: string, again: Plan, layer: 'runtime' | 'persistent'): Check {
+  const left = ofLayer(again.changes, layer)
+  // Where values are somebody else's the strategies compare nothing: an empty plan is then no proof.
+  const foreign = again.blockers.find(({ code }) => code === 'not-own-kernel')
+  if (foreign) return { name, status: 'unknown', detail: foreign.message }
+  return left.length === 0
+    ? { name, status: 'pass', detail: 'nothing left to change' }
+    : { name, status: 'fail', detail: `still to change: ${left.map(({ target }) => target).join(', ')}` }
+}
+
+/** The files boot will read give the live values, and nothing applied later says otherwise. */
+function survivesReboot(again: Plan): Check {
+  const name = 'survives-reboot'
+  const left = asWanted(name, again, 'persistent')
+  const undoes = ({ code }: Blocker): boolean =>
+    ['overridden-at-boot', 'broken-modprobe-line', 'file-refused'].includes(code)
+  const undoers = again.blockers.filter(undoes)
+  // Whoever forced their way past it has been told, and must not be taken back for it.
+  const forced = again.forced.filter(undoes).map(({ message }) => `; forced past: ${message}`)
+  if (left.status !== 'pass') return left
+  return undoers.length === 0
+    ? { name, status: 'pass', detail: `the files that boot reads give the same values${forced.join('')}` }
+    : { name, status: 'fail', detail: undoers.map(({ message }) => message).join('; ') }
+}
+
+function belowMax({ family, count, max, usage }: Facts): Check {
+  const name = 'count-below-max'
+  if (family === null) return { name, status: 'pass', detail: 'no conntrack here' }
+  if (max === 0) return { name, status: 'pass', detail: 'max is 0: unlimited on this kernel' }
+  if (count === null || max === null || usage === null)
+    return { name, status: 'unknown', detail: 'could not read count and max' }
+  const detail = `${formatCount(count)} of ${formatCount(max)} (${formatShare(usage)})`
+  return { name, status: usage < PRESSURE ? 'pass' : 'fail', detail }
+}
+
+/** Counters and log lines over the window, where one was watched. */
+function symptom(facts: Facts): Check[] {
+  const { earlier, stats, log } = facts
+  if (earlier === null) return []
+  const window = `in ${earlier.secondsBefore} s`
+  if (earlier.secondsBefore < LEAST_WINDOW_SECONDS) {
+    const detail = 'the host gave no time to watch: its clock stood still'
+    return SYMPTOMS.map(name => ({ name, status: 'unknown', detail }))
+  }
+  return [dropsStill(earlier.stats, stats, window, facts.family === null), noNewLines(earlier.log, log, window)]
+}
+
+/** Both looks must lie apart: counters of one moment always stand still. */
+const LEAST_WINDOW_SECONDS = 0.5
+
+function dropsStill(before: Facts['stats'], now: Facts['stats'], window: string, absent: boolean): Check {
+  const name = 'drops-still'
+  if (before === null || now === null) {
+    return absent
+      ? { name, status: 'pass', detail: 'no conntrack here' }
+      : { name, status: 'unknown', detail: 'this kernel shows no conntrack counters' }
+  }
+  if (!LOSS_COUNTERS.some(counter => counter in now.counters && counter in before.counters)) {
+    return { name, status: 'unknown', detail: 'this kernel shows none of the counters of lost packets' }
+  }
+  const rises = LOSS_COUNTERS.flatMap(counter => {
+    const rise = (now.counters[counter] ?? 0) - (before.counters[counter] ?? 0)
+    return rise === 0 ? [] : [`${counter} +${formatCount(rise)}`]
+  })
+  return rises.length === 0
+    ? { name, status: 'pass', detail: `no drop, early drop or long chain ${window}` }
+    : { name, status: 'fail', detail: `${rises.join(', ')} ${window}` }
+}
+
+function noNewLines(before: Facts['log'], now: Facts['log'], window: string): Check {
+  const name = 'no-new-table-full-lines'
+  if (before === null || now === null) return { name, status: 'unknown', detail: 'the kernel log is not readable' }
+  const rise = now.lines - before.lines
+  const newer = (now.lastAtSeconds ?? 0) > (before.lastAtSeconds ?? 0)
+  if (rise > 0 || newer) return { name, status: 'fail', detail: `table full was logged again ${window}` }
+  return rise < 0
+    ? { name, status: 'unknown', detail: `the kernel log was overwritten ${window}` }
+    : { name, status: 'pass', detail: `no new table-full line ${window}` }
+}
+
+/** The two symptoms: one of them must be seen to be gone; where both can be seen, neither may be there. */
+const SYMPTOMS = ['drops-still', 'no-new-table-full-lines']
+
+/** True for a check of what was seen over the window. */
+export function isSymptom({ name }: Check): boolean {
+  return SYMPTOMS.includes(name)
+}
+
+/** What shows that the table has room; where relief comes later, it may not show yet. */
+const RELIEF = ['count-below-max', ...SYMPTOMS]
+
+/** The checks that decide whether a change stays: what only time can show is reported, and takes nothing back. */
+export function decisive(checks: readonly Check[], relief: 'at-once' | 'later'): readonly Check[] {
+  return relief === 'at-once' ? checks : checks.filter(({ name }) => !RELIEF.includes(name))
+}
+
+/** True when nothing failed and nothing that must be known is unknown. */
+export function passes(checks: readonly Check[]): boolean {
+  if (checks.some(({ status }) => status === 'fail')) return false
+  const symptoms = checks.filter(isSymptom)
+  const others = checks.filter(check => !isSymptom(check))
+  const seen = symptoms.length === 0 || symptoms.some(({ status }) => status === 'pass')
+  return seen && others.every(({ status }) => status === 'pass')
+}
+
+/** What did not pass, in one line. */
+export function failures(checks: readonly Check[]): string {
+  return checks
+    .filter(({ status }) => status !== 'pass')
+    .map(({ name, status, detail }) => `${name}: ${status === 'unknown' ? 'unknown, ' : ''}${detail}`)
+    .join('; ')
+}

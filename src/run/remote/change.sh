@@ -1,0 +1,141 @@
+# Functions that the compiled scripts call (apply.sh, persist.sh, undo.sh). POSIX sh; says what went wrong on stderr,
+# and leaves every decision to the exit code. Values and contents arrive as words, never as program text.
+
+set -u
+LC_ALL=C
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+export LC_ALL PATH
+umask 077
+
+say() {
+  printf 'ctfix: %s\n' "$*" >&2
+}
+
+# content_is FILE TEXT: byte for byte. The x keeps trailing newlines, which $( ) would drop.
+content_is() {
+  [ -f "$1" ] && [ "$(
+    cat "$1"
+    printf x
+  )" = "${2}x" ]
+}
+
+# expect_value PATH VALUE: the plan was made on this value.
+expect_value() {
+  now=$(cat "$1" 2>/dev/null) || now=
+  [ "$now" = "$2" ] && return 0
+  say "$1 is now '$now', and the plan was made on '$2'"
+  return 1
+}
+
+expect_file() {
+  content_is "$1" "$2" && return 0
+  say "$1 is not what the plan was made on"
+  return 1
+}
+
+expect_absent() {
+  [ ! -e "$1" ] && [ ! -L "$1" ] && return 0
+  say "$1 exists now, and the plan was made without it"
+  return 1
+}
+
+# put_value PATH ge|eq VALUE: writes, and believes only what it reads back.
+put_value() {
+  (printf '%s\n' "$3" >"$1") 2>/dev/null || {
+    say "cannot write $3 to $1"
+    return 1
+  }
+  now=$(cat "$1" 2>/dev/null) || now=
+  case $2 in
+    ge) [ "$now" -ge "$3" ] 2>/dev/null && return 0 ;;
+    *) [ "$now" = "$3" ] && return 0 ;;
+  esac
+  say "wrote $3 to $1, but it reads '$now'"
+  return 1
+}
+
+# restore_value PATH ge|eq OURS BEFORE: back to what it was, unless somebody made it theirs since. A hash size may have been
+# rounded up to whole pages: at most 8192 above what was asked.
+restore_value() {
+  now=$(cat "$1" 2>/dev/null) || now=
+  [ "$now" = "$4" ] && return 0
+  if [ -z "$now" ]; then
+    say "cannot read $1, so it is left as it is"
+    return 1
+  fi
+  case $2 in
+    ge) [ "$now" -ge "$3" ] && [ "$now" -lt $(($3 + 8192)) ] ;;
+    *) [ "$now" = "$3" ] ;;
+  esac 2>/dev/null || {
+    say "$1 is '$now' now, set by somebody else since: left as it is"
+    return 1
+  }
+  put_value "$1" "$2" "$4"
+}
+
+# Where sync takes a file it syncs that file; older ones sync everything, which is slower and as good.
+to_disk() {
+  sync "$1" 2>/dev/null || sync
+}
+
+# put_file PATH MODE OWNER CONTENT: beside, checked, synced, renamed over. Mode, owner and label are right before it is seen.
+put_file() {
+  new=$1.ctfix-new
+  rm -f "$new"
+  (printf '%s' "$4" >"$new") 2>/dev/null
+  if ! content_is "$new" "$4"; then
+    rm -f "$new" 2>/dev/null
+    say "cannot write beside $1: read-only, or no space left"
+    return 1
+  fi
+  if [ -e "$1" ]; then
+    chcon --reference="$1" "$new" 2>/dev/null || :
+  elif command -v restorecon >/dev/null 2>&1; then
+    restorecon "$new" 2>/dev/null || :
+  fi
+  if chmod "$2" "$new" && chown "$3" "$new" && to_disk "$new" && mv -f "$new" "$1"; then
+    [ -e "$1" ] && to_disk "${1%/*}"
+    command -v restorecon >/dev/null 2>&1 && restorecon "$1" 2>/dev/null
+    return 0
+  fi
+  rm -f "$new"
+  say "cannot put $1 in place"
+  return 1
+}
+
+remove_file() {
+  rm -f "$1" && [ ! -e "$1" ] && to_disk "${1%/*}" && return 0
+  say "cannot remove $1"
+  return 1
+}
+
+# drop_ours PATH OURS: removes a file we made, unless somebody made it theirs since.
+drop_ours() {
+  [ -e "$1" ] || return 0
+  if content_is "$1" "$2"; then
+    remove_file "$1"
+    return
+  fi
+  say "$1 was changed by somebody else since: left as it is"
+  return 1
+}
+
+# restore_ours PATH OURS MODE OWNER CONTENT: puts the old content back, unless somebody changed ours since.
+restore_ours() {
+  content_is "$1" "$5" && return 0
+  if content_is "$1" "$2"; then
+    put_file "$1" "$3" "$4" "$5"
+    return
+  fi
+  say "$1 was changed by somebody else since: left as it is"
+  return 1
+}
+
+# undo_and_exit RUN_DIR: a step failed; take everything back and say by the exit code how that went (codes.ts).
+undo_and_exit() {
+  say 'taking back what was done'
+  if /bin/sh "$1/undo.sh" "$1" </dev/null; then
+    exit 71
+  fi
+  exit 72
+}

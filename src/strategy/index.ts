@@ -1,0 +1,6 @@
+/** The table of strategies. Adding one is one file and one line here. */
+import { raise } from './raise.ts'
+import type { Strategy } from './strategy.ts'
+import { timeouts } from './timeouts.ts'
+
+export const strategies: readonly Strategy[] = [raise, timeouts]

@@ -1,0 +1,64 @@
+/** A strategy is facts → changes. It runs nothing, prints nothing and knows no SSH. */
+import type { z } from 'zod'
+import type { Change } from '../change/change.ts'
+import type { Facts } from '../facts/facts.ts'
+
+/** A reason to leave the host alone. Nothing was touched. */
+export interface Blocker {
+  /** Stable word for programs: `kube-proxy-owns`. */
+  readonly code: string
+  readonly message: string
+  /** `--force` may go past it (it is then named in the record). Never true for what would cut the host off. */
+  readonly forceable: boolean
+}
+
+export interface Draft {
+  readonly changes: readonly Change[]
+  readonly warnings: readonly string[]
+  readonly blockers: readonly Blocker[]
+  /** The options with every `auto` replaced by what it came to here: planning with them again must find nothing left to do. */
+  readonly settled: Readonly<Record<string, unknown>>
+}
+
+export type Planner = (facts: Facts) => Draft
+
+/** What the probe must look at beyond the cheap facts. */
+export interface ProbeNeeds {
+  /** Live entries by state (reads the table once, bounded). */
+  readonly states: boolean
+}
+
+export interface Strategy {
+  readonly name: string
+  /** One line for help and README. */
+  readonly summary: string
+  readonly needs: ProbeNeeds
+  /** `at-once`: a table that is still full afterwards was not cured. `later`: entries that are there must leave first. */
+  readonly relief: 'at-once' | 'later'
+  /** The schema of its options, for decoding with places and for help. */
+  readonly options: z.ZodType
+  /** Decodes options once, before any host is touched. Throws ZodError. */
+  configure(options: unknown): Planner
+}
+
+interface Definition<Options> {
+  readonly name: string
+  readonly summary: string
+  readonly needs?: ProbeNeeds
+  readonly relief: Strategy['relief']
+  readonly options: z.ZodType<Options>
+  readonly plan: (options: Options, facts: Facts) => Draft
+}
+
+/** Hides the type of a strategy's options, so that strategies of any options stand in one table. */
+export function defineStrategy<Options>({ needs, options, plan, ...about }: Definition<Options>): Strategy {
+  return {
+    ...about,
+    needs: needs ?? { states: false },
+    options,
+    configure(input) {
+      const decoded = options.parse(input)
+      return facts => plan(decoded, facts)
+    },
+  }
+}

@@ -1,0 +1,153 @@
+/** Plays a platform: a root of its own with that platform's files and stubs of its tools, for the real probe to look at. */
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { probeProgram } from '../../src/facts/probe.ts'
+
+export interface Platform {
+  /** Contents by path; a pair gives the mode too. Default 0644. */
+  readonly files: Readonly<Record<string, string | readonly [content: string, mode: number]>>
+  readonly links?: Readonly<Record<string, string>>
+  readonly directories?: readonly string[]
+  /** Tools in /usr/sbin, as sh. */
+  readonly tools?: Readonly<Record<string, string>>
+  /** Who runs the probe; default root. */
+  readonly uid?: number
+  readonly sshConnection?: string
+}
+
+export const SHELLS = ['dash', 'busybox sh', 'bash --posix', 'mksh'] as const
+export type Shell = (typeof SHELLS)[number]
+
+const GNU_TOOLS = 'grep ls cat mawk dd tr tail sleep sed xargs id printf'.split(' ')
+const NONCE = 'f1c7e5a2d0b94836'
+
+/** Path of a program on this machine; throws with its name, so that a shell that is missing fails a test by name. */
+export function which(name: string): string {
+  const found = ['/usr/bin', '/bin', '/usr/sbin'].map(directory => join(directory, name)).find(existsSync)
+  if (found === undefined) throw new Error(`${name} is not installed: apt-get install dash busybox-static bash mksh`)
+  return found
+}
+
+function librariesOf(programs: readonly string[]): Set<string> {
+  return new Set(spawnSync('ldd', programs, { encoding: 'utf8' }).stdout.match(/\/lib\S*\.so\S*/g) ?? [])
+}
+
+/** A root that holds one shell and the tools that go with it. */
+export class Stage implements Disposable {
+  readonly root: string
+  readonly #shell: Shell
+  readonly #uid: number
+  readonly #sshConnection: string
+  readonly #tools: readonly string[]
+
+  constructor(platform: Platform, shell: Shell) {
+    this.#shell = shell
+    this.#uid = platform.uid ?? 0
+    this.#sshConnection = platform.sshConnection ?? ''
+    this.#tools = Object.keys(platform.tools ?? {})
+    this.root = mkdtempSync(join(tmpdir(), 'ctfix-stage-'))
+    chmodSync(this.root, 0o755)
+    for (const path of ['/dev', '/tmp', '/etc', '/proc/self', '/usr/bin', '/usr/sbin', ...(platform.directories ?? [])])
+      mkdirSync(this.path(path), { recursive: true })
+    for (const name of ['bin', 'sbin']) symlinkSync(`usr/${name}`, this.path(`/${name}`))
+    if (spawnSync('mknod', ['-m', '666', this.path('/dev/null'), 'c', '1', '3']).status !== 0)
+      this.write('/dev/null', '', 0o666)
+    this.#install()
+    for (const [path, file] of Object.entries(platform.files)) {
+      const [content, mode] = typeof file === 'string' ? [file, 0o644] : file
+      this.write(path, content, mode)
+    }
+    for (const [path, target] of Object.entries(platform.links ?? {})) {
+      mkdirSync(dirname(this.path(path)), { recursive: true })
+      symlinkSync(target, this.path(path))
+    }
+    for (const [name, text] of Object.entries(platform.tools ?? {}))
+      this.write(`/usr/sbin/${name}`, `#!/bin/sh\n${text}\n`, 0o755)
+  }
+
+  /** Where a path of the platform lies on this machine. */
+  path(inside: string): string {
+    return join(this.root, inside)
+  }
+
+  write(path: string, content: string | Buffer, mode = 0o644): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true })
+    writeFileSync(this.path(path), content)
+    chmodSync(this.path(path), mode)
+    if (process.getuid?.() === 0) lchownSync(this.path(path), 0, 0)
+  }
+
+  /** Makes a tool write its name to /tmp/started before it runs. */
+  wrap(tool: string): void {
+    renameSync(this.path(`/usr/bin/${tool}`), this.path(`/usr/bin/${tool}.real`))
+    this.write(`/usr/bin/${tool}`, `#!/bin/sh\necho ${tool} >>/tmp/started\nexec /usr/bin/${tool}.real "$@"\n`, 0o755)
+  }
+
+  /** Runs the real program under this stage's shell. */
+  probe(
+    options: { readonly windowSeconds?: number; readonly states?: boolean } = {},
+  ): Record<'nonce' | 'stdout' | 'stderr', string> {
+    const { stdin, args } = probeProgram({ nonce: NONCE, ...options })
+    const words = [...args.slice(0, 3), this.#sshConnection]
+    const chroot = [which('chroot'), ...(this.#uid === 0 ? [] : [`--userspec=${this.#uid}:${this.#uid}`]), this.root]
+    // Who is not root here can still be root of a user namespace.
+    const enter = process.getuid?.() === 0 ? chroot : [which('unshare'), '-r', ...chroot]
+    // Debian's busybox prefers its own applets to programs on PATH; functions come before both.
+    const stubs = this.#tools.filter(name => this.#shell === 'busybox sh' && /^[a-z]+$/.test(name))
+    const prelude = stubs.map(name => `${name}() { /usr/sbin/${name} "$@"; }\n`).join('')
+    const shell = this.#shell === 'busybox sh' ? ['/bin/busybox', 'sh'] : [`/bin/${this.#shell.split(' ')[0]}`]
+    const flags = this.#shell === 'bash --posix' ? ['--posix'] : []
+    const [command = '', ...rest] = [...enter, ...shell, ...flags, '-s', '--', ...words]
+    const { status, stdout, stderr, error } = spawnSync(command, rest, {
+      input: prelude + stdin,
+      encoding: 'utf8',
+      env: { PATH: '/bin', LANG: 'de_DE.UTF-8' },
+      maxBuffer: 16 * 1024 * 1024,
+    })
+    if (error) throw error
+    // mksh speaks up about a locale this root does not have.
+    const said = stderr.replaceAll(/^W: .*setlocale.*\n/gm, '')
+    if (status !== 0) throw new Error(`${this.#shell}: exit ${status}: ${said}`)
+    return { nonce: NONCE, stdout, stderr: said }
+  }
+
+  #install(): void {
+    const busybox = this.#shell === 'busybox sh'
+    const shell = which(this.#shell.split(' ')[0] ?? '')
+    if (busybox) {
+      this.#copy([shell])
+      for (const name of ['sh', ...GNU_TOOLS, 'awk']) {
+        if (name !== 'mawk') symlinkSync('busybox', this.path(`/usr/bin/${name}`))
+      }
+      return
+    }
+    const programs = [shell, ...GNU_TOOLS.map(which)]
+    this.#copy([...programs, ...librariesOf(programs)])
+    symlinkSync(shell.split('/').at(-1) ?? '', this.path('/usr/bin/sh'))
+    symlinkSync('mawk', this.path('/usr/bin/awk'))
+  }
+
+  #copy(paths: readonly string[]): void {
+    for (const path of paths) {
+      const inside = path.replace(/^\/(usr\/)?bin\//, '/usr/bin/').replace(/^\/(usr\/)?sbin\//, '/usr/sbin/')
+      mkdirSync(dirname(this.path(inside)), { recursive: true })
+      spawnSync('cp', ['-L', '--reflink=auto', path, this.path(inside)])
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.root, { recursive: true, force: true })
+  }
+}

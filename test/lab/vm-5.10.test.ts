@@ -1,0 +1,3 @@
+import { vmContract } from './vm-contract.ts'
+
+vmContract('5.10')

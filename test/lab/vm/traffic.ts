@@ -1,0 +1,122 @@
+/**
+ * Traffic that fills a guest's connection table for real. The other end is a network namespace in the guest, so all of
+ * it crosses the guest's own firewall, and none of it this machine's network.
+ */
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** The part of a lab host that traffic needs: scripts through its side door. */
+export interface GuestShell {
+  script(text: string, timeoutMs?: number): Promise<string>
+}
+
+export interface Symptom {
+  readonly count: number
+  readonly max: number
+  readonly buckets: number
+  /** Packets dropped because no entry could be made, over all processors. */
+  readonly drop: number
+  /** `table full` lines that the kernel log still holds. */
+  readonly lines: number
+}
+
+export interface FillOptions {
+  readonly max?: number
+  /** New connections tried each second once the table is full. */
+  readonly attempts?: number
+  /** Live connections reset each second: room that somebody then wins, about one SSH login in six among them. */
+  readonly resets?: number
+  readonly timeoutMs?: number
+}
+
+const PROGRAM = readFileSync(new URL('traffic.pl', import.meta.url), 'utf8')
+
+/** Pids are recorded and checked for their program, so that an old file never ends a process that is not ours. */
+const PROCESSES = `
+mkdir -p /run/lab-traffic
+cd /run/lab-traffic
+runs() { [ -e $1.pid ] && grep -qs traffic.pl /proc/$(cat $1.pid)/cmdline; }
+launch() {
+  name=$1; shift
+  setsid "$@" >$name.log 2>&1 </dev/null &
+  echo $! >$name.pid
+}
+halt() {
+  if runs $1; then
+    kill -9 $(cat $1.pid)
+    while runs $1; do sleep 0.02; done
+  fi
+  rm -f $1.pid
+}`
+
+/** The namespace \`client\` behind a veth pair, and a listener for it on the host. */
+const SETUP = `
+set -e
+${PROCESSES}
+cat >traffic.pl <<'END-OF-PROGRAM'
+${PROGRAM}
+END-OF-PROGRAM
+if ! ip netns pids client >/dev/null 2>&1; then
+  ip netns add client
+  ip link add lab0 type veth peer name eth0 netns client
+  ip address add 10.99.0.1/24 dev lab0
+  ip -6 address add fd99::1/64 dev lab0 nodad
+  ip link set lab0 up
+  ip -n client address add 10.99.0.2/24 dev eth0
+  ip -n client -6 address add fd99::2/64 dev eth0 nodad
+  ip -n client link set lo up
+  ip -n client link set eth0 up
+fi
+ulimit -n 65536
+runs serve || launch serve perl traffic.pl serve
+until [ -n "$(ss -Hltn 'sport = :7000')" ]; do
+  kill -0 $(cat serve.pid) || { cat serve.log >&2; exit 1; }
+  sleep 0.05
+done
+`
+
+const STOP = `
+${PROCESSES}
+halt crowd
+halt serve
+ip netns delete client 2>/dev/null || true
+ip link delete lab0 2>/dev/null || true`
+
+const SYMPTOM = `
+cd /proc/sys/net/netfilter && [ -e nf_conntrack_count ] || { echo 'the guest has no connection table' >&2; exit 1; }
+echo "$(cat nf_conntrack_count) $(cat nf_conntrack_max) $(cat nf_conntrack_buckets)" \
+  "$(perl -ane 'if ($. == 1) { ($i) = grep { $F[$_] eq "drop" } 0..$#F } else { $s += hex $F[$i] } END { print $s + 0 }' \
+    /proc/net/stat/nf_conntrack)" "$(dmesg | grep -c 'table full')"`
+
+export async function readSymptom(guest: GuestShell): Promise<Symptom> {
+  const [count, max, buckets, drop, lines] = (await guest.script(SYMPTOM)).trim().split(' ').map(Number)
+  return { count: count ?? 0, max: max ?? 0, buckets: buckets ?? 0, drop: drop ?? 0, lines: lines ?? 0 }
+}
+
+/** Resolves when the table is full, the kernel has said so, and packets are being dropped at this moment. */
+export async function fillTable(guest: GuestShell, options: FillOptions = {}): Promise<Symptom> {
+  const { max = 600, attempts = 20, resets = 8, timeoutMs = 120_000 } = options
+  const before = await readSymptom(guest)
+  // A few more than fit, so that there is always somebody who does not.
+  const crowd = `launch crowd ip netns exec client perl traffic.pl crowd ${max + 20} ${attempts} ${resets}`
+  await guest.script(`${SETUP}\nhalt crowd\nsysctl -qw net.netfilter.nf_conntrack_max=${max}\n${crowd}`)
+  const deadline = Date.now() + timeoutMs
+  for (let last = before; ; ) {
+    await sleep(500)
+    const now = await readSymptom(guest)
+    if (now.count >= max && now.lines > before.lines && now.drop > last.drop && last.drop > before.drop) return now
+    if (Date.now() > deadline) throw new Error(`the table does not fill: ${JSON.stringify({ before, now })}`)
+    last = now
+  }
+}
+
+/** How many of n fresh connections from the namespace get an answer within two seconds each. */
+export async function probeNewConnections(guest: GuestShell, n: number): Promise<number> {
+  const probe = `ip netns exec client perl traffic.pl probe ${n}`
+  return Number(await guest.script(`${SETUP}\n${probe}`, 60_000 + n * 100))
+}
+
+/** Ends all traffic and removes the namespace; entries of its connections stay until their time is over. */
+export async function stopTraffic(guest: GuestShell): Promise<void> {
+  await guest.script(STOP)
+}

@@ -1,0 +1,35 @@
+/**
+ * Debian packages that the labs and checks use, and the command each brings: where there is no apt, the command is
+ * what is looked for and what is named when it is missing.
+ */
+export const PACKAGES = {
+  /** Lint of the .sh files and the shells they are tested under. */
+  check: {
+    shellcheck: 'shellcheck',
+    shfmt: 'shfmt',
+    dash: 'dash',
+    bash: 'bash',
+    'busybox-static': 'busybox',
+    mksh: 'mksh',
+    'openssh-client': 'ssh-keygen',
+  },
+  /** Real kernels in QEMU. */
+  vm: {
+    'qemu-system-x86': 'qemu-system-x86_64',
+    'qemu-utils': 'qemu-img',
+    mmdebstrap: 'mmdebstrap',
+    e2fsprogs: 'mke2fs',
+    'xz-utils': 'xz',
+  },
+  /** Containers, simulated sandboxes and namespace hosts. */
+  hosts: {
+    'docker.io': 'dockerd',
+    mmdebstrap: 'mmdebstrap',
+    'busybox-static': 'busybox',
+    dash: 'dash',
+    'openssh-server': 'sshd',
+    'openssh-client': 'ssh',
+    iproute2: 'ip',
+    'util-linux': 'unshare',
+  },
+}
