@@ -19,6 +19,12 @@ const LOW_MEMORY_BYTES = 896 * 1024 ** 2
 /** A table at this share is under pressure: hiccups above it are drops. */
 export const PRESSURE = 0.8
 
+/**
+ * A size of ours that is not under pressure stays, until demand asks for more than the next power of two: a count that
+ * breathes around half of it must not make every second run a change.
+ */
+const SETTLED_STEPS = 2
+
 /** Bytes a full table of this size takes, by what the host says of its entries. */
 export function tableBytes(facts: Facts, max: number, buckets: number): number {
   return max * entryBytes(facts) + buckets * BUCKET_BYTES
@@ -51,7 +57,9 @@ export function autoMax(facts: Facts, headroom: number, alreadyOurs: boolean): S
   const censored = isCensored(facts, alreadyOurs)
   // A full table hides its demand: twice the limit is the least it can be, and headroom comes on top.
   const peak = censored ? Math.max(count, 2 * current) : count
-  const wanted = nextPowerOfTwo(headroom * peak)
+  const step = nextPowerOfTwo(headroom * peak)
+  const settled = alreadyOurs && !censored && step <= SETTLED_STEPS * current
+  const wanted = settled ? current : step
   const cap = memoryCap(facts)
   const max = Math.max(current, Math.min(wanted, cap))
   const demand = censored

@@ -3,7 +3,15 @@ import { expect } from 'vitest'
 import { digestOf } from './digest.ts'
 import { type Product, productFor } from './product.ts'
 import { labSuite } from './suite.ts'
-import { fillTable, probeNewConnections, readSymptom, type Symptom, stopTraffic } from './vm/traffic.ts'
+import {
+  fillTable,
+  probeNewConnections,
+  readSymptom,
+  rushWhenRaised,
+  type Symptom,
+  stopTraffic,
+  untilFull,
+} from './vm/traffic.ts'
 import { type KernelLabel, startVm, type VmLab } from './vm.ts'
 
 const FRESH = 10
@@ -60,7 +68,8 @@ export function vmContract(kernel: KernelLabel): void {
 
       it('a cure that does not cure is taken back: rolled-back, exit 4, host as before', async vm => {
         const before = await digestOf(vm, nameOf(vm))
-        // Just above 1.2 × count, so it is allowed; the traffic fills it again at once, so it does not help.
+        // Just above 1.2 × count, so it is allowed; those waiting at the door fill it again at once, so it does not help.
+        await using _rush = await rushWhenRaised(vm, 600, 300)
         const { document, result } = await product.json([
           'apply',
           '--strategy',
@@ -77,7 +86,9 @@ export function vmContract(kernel: KernelLabel): void {
         expect(await digestOf(vm, nameOf(vm))).toEqual(before)
       })
 
-      it('apply timeouts on the full table: changed, though it is still full, and says so; then nothing to do', async () => {
+      it('apply timeouts on the full table: changed, though it is still full, and says so; then nothing to do', async vm => {
+        // What waited at the door is gone again, and its room has to be taken first.
+        await untilFull(vm)
         const first = await product.json(['apply', '--strategy', 'timeouts', '--yes', '--window', '2s'])
         const [host] = first.document.hosts
         expect(host?.status, JSON.stringify(host)).toBe('changed')

@@ -3,6 +3,8 @@
 #   traffic.pl serve                          echoes, as long as it lives
 #   traffic.pl crowd LIVE ATTEMPTS RESETS     keeps up to LIVE connections talking, tries ATTEMPTS new ones a second
 #                                             and resets RESETS of the old ones a second
+#   traffic.pl rush MAX N                     waits until the limit is not MAX any more, then opens N connections at once
+#                                             and holds as many as get through
 #   traffic.pl probe N                        prints how many of N fresh connections answer within 2 seconds each
 use strict;
 use warnings;
@@ -57,13 +59,14 @@ sub serve {
 sub crowd {
     my ($most, $attempts, $resets) = @_;
     my (%trying, %live, @order);
-    my ($filling, $owed_attempts, $owed_resets, $last) = (1, 0, 0, time);
+    my ($filling, $owed_attempts, $owed_resets, $last, $refused) = (1, 0, 0, time, time);
     while (1) {
         my $now = time;
         $owed_attempts += $attempts * ($now - $last);
         $owed_resets   += $resets * ($now - $last);
         $last = $now;
-        # The first connections come as fast as they get through; the rates begin when something is in the way.
+        # Connections come as fast as they get through; the rates begin when something is in the way, and end with it.
+        $filling = 1 if keys %live < $most && $now - $refused > 1;
         while ($filling ? keys %trying < 40 && keys(%live) + keys(%trying) < $most : $owed_attempts >= 1) {
             $owed_attempts -= 1 unless $filling;
             my $new = attempt() or last;
@@ -82,7 +85,7 @@ sub crowd {
         for my $number (keys %trying) {
             next if $trying{$number}{deadline} > $now;
             delete $trying{$number};
-            $filling = 0;
+            ($filling, $refused) = (0, $now);
         }
         for (; $owed_resets >= 1 && @order; $owed_resets -= 1) {
             my $socket = delete $live{ shift @order };
@@ -97,6 +100,35 @@ sub crowd {
             @order = grep { $_ != $number } @order;
         }
     }
+}
+
+sub limit {
+    open(my $file, '<', '/proc/sys/net/netfilter/nf_conntrack_max') or die "max: $!";
+    return 0 + <$file>;
+}
+
+# What a raised limit meets in the field: those who could not get in are still waiting at the door.
+sub rush {
+    my ($max, $count) = @_;
+    select(undef, undef, undef, 0.02) while limit() == $max;
+    my (%trying, %live);
+    while ($count > 0 || %trying) {
+        my $now = time;
+        while ($count > 0 && keys %trying < 100) {
+            $count--;
+            my $new = attempt() or next;
+            # So that ending this process leaves no entry that waits for two minutes.
+            setsockopt($new->{socket}, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
+            $trying{ fileno $new->{socket} } = $new;
+        }
+        my %sockets = map { $_ => 1 } keys %trying;
+        for my $number (ready(\%sockets, 1, 0.02)) {
+            my $one = delete $trying{$number};
+            $live{$number} = $one if connected($one->{socket});
+        }
+        delete @trying{ grep { $trying{$_}{deadline} < $now } keys %trying };
+    }
+    sleep 3600;
 }
 
 sub probe {
@@ -128,5 +160,5 @@ sub probe {
     print "$answered\n";
 }
 
-my %modes = (serve => \&serve, crowd => \&crowd, probe => \&probe);
-($modes{ $mode // '' } or die "serve, crowd or probe\n")->(@args);
+my %modes = (serve => \&serve, crowd => \&crowd, rush => \&rush, probe => \&probe);
+($modes{ $mode // '' } or die "serve, crowd, rush or probe\n")->(@args);

@@ -77,6 +77,7 @@ done
 
 const STOP = `
 ${PROCESSES}
+halt rush
 halt crowd
 halt serve
 ip netns delete client 2>/dev/null || true
@@ -108,6 +109,27 @@ export async function fillTable(guest: GuestShell, options: FillOptions = {}): P
     if (Date.now() > deadline) throw new Error(`the table does not fill: ${JSON.stringify({ before, now })}`)
     last = now
   }
+}
+
+/** Resolves when the traffic that runs has filled the table (again) and packets are being dropped. */
+export async function untilFull(guest: GuestShell, timeoutMs = 120_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  for (let last = await readSymptom(guest); ; ) {
+    await sleep(500)
+    const now = await readSymptom(guest)
+    if (now.count >= now.max && now.drop > last.drop) return
+    if (Date.now() > deadline) throw new Error(`the table does not fill again: ${JSON.stringify(now)}`)
+    last = now
+  }
+}
+
+/**
+ * Lets n more connections wait for the moment the limit is not `max` any more: a limit raised by less than n fills
+ * again at once, however fast or slow this machine is. They end with the disposable.
+ */
+export async function rushWhenRaised(guest: GuestShell, max: number, n: number): Promise<AsyncDisposable> {
+  await guest.script(`${SETUP}\nhalt rush\nlaunch rush ip netns exec client perl traffic.pl rush ${max} ${n}`)
+  return { [Symbol.asyncDispose]: async () => void (await guest.script(`${PROCESSES}\nhalt rush`)) }
 }
 
 /** How many of n fresh connections from the namespace get an answer within two seconds each. */

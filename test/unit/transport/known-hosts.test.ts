@@ -168,7 +168,8 @@ test.runIf(hasKeygen)('we find what ssh-keygen has hashed', async () => {
   const file = join(directory.path, 'known_hosts')
   writeFileSync(file, `web-1,10.0.0.1 ${a.line}\n[web-2]:2222 ${ec.line}\n`)
   execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' })
-  expect(readFileSync(file, 'utf8')).not.toContain('web')
+  // With the dash: a hash is base64 and may well hold the three letters.
+  expect(readFileSync(file, 'utf8')).not.toContain('web-')
   appendFileSync(file, `web-3 ${b.line}\n`)
   const known = await KnownHosts.load([file])
   expect(known.damaged).toEqual([])
