@@ -105,13 +105,16 @@ export class CommandError extends CtfixError {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
+  /** False where it is known that the command itself was never begun: the tool before it said no. */
+  readonly begun: boolean
   constructor(
     host: string,
     message: string,
     result: { readonly exitCode: number; readonly stdout: string; readonly stderr: string },
-    options: Options = {},
+    { begun = true, ...options }: Options & { readonly begun?: boolean } = {},
   ) {
     super(message, options)
+    this.begun = begun
     this.host = host
     this.exitCode = result.exitCode
     this.stdout = result.stdout

@@ -1,6 +1,6 @@
 /** argv → command → exit code. The only place that turns an exception into words on stderr. */
 import { readFileSync } from 'node:fs'
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { createProgram } from './cli/index.ts'
 import { CtfixError, EXIT, type ExitCode, NoMatchError, UsageError } from './errors.ts'
 import { plain } from './lang/text.ts'
@@ -11,11 +11,16 @@ function exitCodeOfError(error: CtfixError): ExitCode {
   return EXIT.badInput
 }
 
+/** A command and all below it. */
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)]
+}
+
 /** Runs a command line; resolves to nothing, the exit code is on the process. */
 async function main(): Promise<void> {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const program = createProgram(version)
-  for (const command of [program, ...program.commands]) command.exitOverride()
+  for (const command of everyCommand(program)) command.exitOverride()
   try {
     await program.parseAsync(process.argv)
   } catch (error) {

@@ -3,6 +3,7 @@
  * Undo is `invert`: no strategy writes rollback code, so none can forget it.
  */
 import type { FileState } from '../facts/facts.ts'
+import { type RuleState, ruleTarget } from '../firewall/rule-state.ts'
 
 interface ChangeOf<Kind extends string, Layer extends string, State> {
   readonly kind: Kind
@@ -22,7 +23,16 @@ export type KernelValueChange = ChangeOf<'kernel-value', 'runtime', string>
 /** A whole file. Target: its absolute path. */
 export type FileChange = ChangeOf<'file', 'persistent', FileState>
 
-export type Change = KernelValueChange | FileChange
+/** A live iptables rule. Target: `ruleTarget` of it, which does not say where in its chain it stands. */
+export type RuleChange = ChangeOf<'rule', 'runtime', RuleState>
+
+/** A kernel module. Target: its name. */
+export type ModuleChange = ChangeOf<'module', 'runtime', 'loaded'>
+
+export type Change = KernelValueChange | FileChange | RuleChange | ModuleChange
+
+/** What is gone after a reboot. */
+export type RuntimeChange = Exclude<Change, FileChange>
 
 /** The same change the other way round. */
 export function invert<C extends Change>(change: C): C {
@@ -39,10 +49,13 @@ export function isNoop(change: Change): boolean {
   return sameState(change.before, change.after)
 }
 
-/** Compares two states by what they hold. */
-export function sameState(a: string | FileState | null, b: string | FileState | null): boolean {
+/** Compares two states by what they hold. A rule that moved within its chain is still the same. */
+export function sameState(a: Change['before'], b: Change['before']): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b
-  return a.content === b.content && a.mode === b.mode && a.owner === b.owner && a.label === b.label
+  if ('spec' in a || 'spec' in b) return 'spec' in a && 'spec' in b && ruleTarget(a) === ruleTarget(b)
+  // Not every look can tell the label.
+  const sameLabel = a.label === null || b.label === null || a.label === b.label
+  return a.content === b.content && a.mode === b.mode && a.owner === b.owner && sameLabel
 }
 
 /**
@@ -63,5 +76,7 @@ function join(earlier: Change, later: Change): Change {
   const why = earlier.why === later.why ? later.why : `${earlier.why}; ${later.why}`
   if (earlier.kind === 'file' && later.kind === 'file') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'kernel-value' && later.kind === 'kernel-value') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'rule' && later.kind === 'rule') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'module' && later.kind === 'module') return { ...later, before: earlier.before, why }
   return later
 }

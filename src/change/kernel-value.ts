@@ -1,6 +1,7 @@
 /** Kernel values: where they live, how they are checked, written and shown. */
 import { type Script, sh } from '../lang/sh.ts'
 import type { KernelValueChange } from './change.ts'
+import { type Looked, notALook, unreadable } from './look.ts'
 
 /** `/proc/sys/…` of a dotted sysctl name; a path stays what it is. */
 export function pathOf(target: string): string {
@@ -10,6 +11,12 @@ export function pathOf(target: string): string {
 /** The hash size may come out larger than asked: the kernel rounds it up to whole pages (domain: 512 on x86-64, 8192 with 64 KiB pages). */
 function comparison(target: string): 'ge' | 'eq' {
   return target.endsWith('/hashsize') || target.endsWith('_buckets') ? 'ge' : 'eq'
+}
+
+/** True when a value that is there now is what writing `wanted` comes to; restore_value in change.sh has the same rule. */
+export function isWritten(target: string, wanted: string | null, now: string | null): boolean {
+  if (comparison(target) === 'eq' || wanted === null || now === null) return now === wanted
+  return Number(now) >= Number(wanted) && Number(now) < Number(wanted) + 8192
 }
 
 /** Exits as stale unless the value is still what the plan was made on. */
@@ -26,6 +33,21 @@ export function render(change: KernelValueChange): Script {
 export function renderUndo(change: KernelValueChange): Script {
   const path = pathOf(change.target)
   return sh`restore_value ${path} ${comparison(change.target)} ${change.after ?? ''} ${change.before ?? ''}`
+}
+
+/** Prints the value. */
+export function look({ target }: KernelValueChange): Script {
+  return sh`show_value ${pathOf(target)}`
+}
+
+/** Reads what `look` printed. Throws LookError. */
+export function parse({ target }: KernelValueChange, text: string): Looked<string> {
+  if (/^absent\n?$/.test(text)) return { state: null }
+  const value = /^value (.*?)\n?$/s.exec(text)?.[1]
+  if (value !== undefined) return { state: value }
+  const refused = unreadable(text)
+  if (!refused) throw notALook(target, text)
+  return refused
 }
 
 /** One line for the diff. */

@@ -1,14 +1,21 @@
 /** The exhaustive table: kind of change → how it is checked, done, undone and shown. A new kind does not compile until it is here. */
 import type { Script } from '../lang/sh.ts'
-import type { Change } from './change.ts'
+import type { Change, RuntimeChange } from './change.ts'
 import * as file from './file.ts'
 import * as kernelValue from './kernel-value.ts'
+import type { Looked } from './look.ts'
+import * as module from './module.ts'
+import * as rule from './rule.ts'
 
 /** sh that ends the script as stale when `before` no longer holds. */
 export function expectScript(change: Change): Script {
   switch (change.kind) {
     case 'kernel-value':
       return kernelValue.expect(change)
+    case 'rule':
+      return rule.expect(change)
+    case 'module':
+      return module.expect(change)
     case 'file':
       return file.expect(change)
     default:
@@ -16,13 +23,15 @@ export function expectScript(change: Change): Script {
   }
 }
 
-/** sh that brings `after` about. */
-export function applyScript(change: Change): Script {
+/** sh that brings `after` about. Files are written in steps of their own (file.ts), after all of this proved itself. */
+export function applyScript(change: RuntimeChange): Script {
   switch (change.kind) {
     case 'kernel-value':
       return kernelValue.render(change)
-    case 'file':
-      return file.render(change)
+    case 'rule':
+      return rule.render(change)
+    case 'module':
+      return module.render(change)
     default:
       return change satisfies never
   }
@@ -33,6 +42,10 @@ export function undoScript(change: Change): Script {
   switch (change.kind) {
     case 'kernel-value':
       return kernelValue.renderUndo(change)
+    case 'rule':
+      return rule.renderUndo(change)
+    case 'module':
+      return module.renderUndo(change)
     case 'file':
       return file.renderUndo(change)
     default:
@@ -40,11 +53,70 @@ export function undoScript(change: Change): Script {
   }
 }
 
+/** sh that prints what the target is now, always in the same words: for digests, and for `parseLook`. It changes nothing. */
+export function lookScript(change: Change): Script {
+  switch (change.kind) {
+    case 'kernel-value':
+      return kernelValue.look(change)
+    case 'rule':
+      return rule.look(change)
+    case 'module':
+      return module.look(change)
+    case 'file':
+      return file.look(change)
+    default:
+      return change satisfies never
+  }
+}
+
+/** Reads what `lookScript` printed. Throws LookError for a text that it never prints. */
+export function parseLook(change: Change, text: string): Looked<NonNullable<Change['before']>> {
+  switch (change.kind) {
+    case 'kernel-value':
+      return kernelValue.parse(change, text)
+    case 'rule':
+      return rule.parse(change, text)
+    case 'module':
+      return module.parse(change, text)
+    case 'file':
+      return file.parse(change, text)
+    default:
+      return change satisfies never
+  }
+}
+
+/** The change with what `lookScript` printed as its `before`; or why that cannot be. Throws LookError. */
+export function asFound(change: Change, text: string): Change | { readonly refused: string } {
+  switch (change.kind) {
+    case 'kernel-value':
+      return found(kernelValue.parse(change, text), before => ({ ...change, before }))
+    case 'rule':
+      return found(rule.parse(change, text), before => ({ ...change, before }))
+    case 'module':
+      return found(module.parse(change, text), before => ({ ...change, before }))
+    case 'file':
+      return found(file.parse(change, text), before => ({ ...change, before }))
+    default:
+      return change satisfies never
+  }
+}
+
+function found<State>(
+  looked: Looked<State>,
+  change: (before: State | null) => Change,
+): Change | { readonly refused: string } {
+  return 'refused' in looked ? looked : change(looked.state)
+}
+
 /** Lines of a diff, without colour. */
 export function describe(change: Change): string {
   switch (change.kind) {
     case 'kernel-value':
       return kernelValue.describe(change)
+    case 'rule':
+      return rule.describe(change)
+    case 'module':
+      return module.describe(change)
     case 'file':
       return file.describe(change)
     default:

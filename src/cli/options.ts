@@ -106,6 +106,35 @@ export function withWhatOptions(command: Command): Command {
     .addOption(new Option('--window <time>', 'how long counters must stand still').argParser(seconds(1)).default(10))
 }
 
+/** Of commands that change hosts. */
+export interface GuardOptions {
+  readonly yes?: boolean
+  readonly check?: boolean
+  readonly dryRun?: boolean
+  /** Seconds. */
+  readonly revertIn?: number
+}
+
+/** Of apply. */
+export interface ApplyOptions extends SharedOptions, WhatOptions, GuardOptions {
+  readonly resume?: string
+}
+
+/** Adds the flags of commands that change hosts. */
+export function withGuardOptions(command: Command): Command {
+  return command
+    .option('-y, --yes', 'do not ask')
+    .option('-C, --check', 'stop after the plan (same as --dry-run)')
+    .option('--dry-run', 'stop after the plan')
+    .option('-D, --diff', 'accepted for Ansible habits: the diff is always shown')
+    .addOption(
+      new Option(
+        '--revert-in <time>',
+        'a host takes itself back unless confirmed in this time (default: 60s)',
+      ).argParser(seconds(1)),
+    )
+}
+
 interface Setting {
   /** null: for every strategy that has such an option. */
   readonly strategy: string | null

@@ -1,5 +1,5 @@
 /** `ctfix plan`: the diff a change window is approved on. */
-import { planOf } from '../run/commands.ts'
+import { planOf, prepareApply } from '../run/commands.ts'
 import { eachHost } from '../run/fleet.ts'
 import { exitCodeOfRun } from '../run/status.ts'
 import type { SharedOptions, WhatOptions } from './options.ts'
@@ -11,7 +11,7 @@ export async function plan(options: SharedOptions & WhatOptions): Promise<void> 
   const { hosts, taskOf, strategy } = wanted(await openFleet(options), options)
   const { run, view, tools, stop } = openSession(options, { total: hosts.length, phases: ['connect', 'probe'] })
   const outcomes = await eachHost(hosts, { forks: options.forks, stop, emit: tools.emit }, host =>
-    planOf(host, taskOf(host), tools),
+    planOf(host, () => prepareApply(host, taskOf(host), tools)),
   )
   await view.settle()
   const exitCode = exitCodeOfRun(outcomes, options.detailedExitcode === true)

@@ -55,10 +55,16 @@ interface Settings {
   readonly total: number
   readonly phases: readonly Phase[]
   readonly windowSeconds?: number
+  readonly revertInSeconds?: number
+  /** Goes on with this one. */
+  readonly run?: string
 }
 
 /** Prepares a run; nothing is connected yet. */
-export function openSession(options: SharedOptions, { total, phases, windowSeconds = 0 }: Settings): Session {
+export function openSession(
+  options: SharedOptions,
+  { total, phases, windowSeconds = 0, revertInSeconds = 0, run = newRunId() }: Settings,
+): Session {
   const connect = createConnect({
     knownHostsFiles: options.knownHosts.length > 0 ? options.knownHosts : undefined,
     hostKeyPolicy: options.hostKey,
@@ -77,8 +83,7 @@ export function openSession(options: SharedOptions, { total, phases, windowSecon
     for (const listener of listeners) listener(event)
   }
   const { stop, leave } = interruptSignals()
-  const run = newRunId()
-  const tools: Tools = { run, connect, emit, signal: leave, windowSeconds }
+  const tools: Tools = { run, connect, emit, signal: leave, windowSeconds, revertInSeconds }
   return { run, view, tools, stop, listen: listener => listeners.push(listener) }
 }
 

@@ -3,8 +3,8 @@ import { formatPlace, NoMatchError, UsageError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import { selectHosts } from '../inventory/index.ts'
 import { type Play, readPlaybook } from '../inventory/playbook.ts'
-import type { Step } from '../plan/plan.ts'
-import { readRun } from '../run/record.ts'
+import type { Step, Task } from '../plan/plan.ts'
+import { type RecordedRun, readRun } from '../run/recorded.ts'
 import { checkBecome } from '../transport/become.ts'
 import type { WhatOptions } from './options.ts'
 import type { Fleet } from './session.ts'
@@ -87,19 +87,43 @@ function hostsOf({ hosts, become, placeOf }: Play, fleet: Fleet): readonly Host[
 /** The hosts a run changed or found right, each with the numbers its `auto` came to. */
 function fromRun(hosts: readonly Host[], run: string, stateDir: string): Wanted {
   const recorded = readRun(stateDir, run)
-  const known = hosts.filter(({ name }) => recorded.steps.has(name))
+  const tasks = tasksOfRun(recorded)
+  const known = hosts.filter(({ name }) => recorded.progress.get(name)?.plan)
   if (known.length === 0) throw new UsageError(`run ${run} has none of these hosts`)
-  const tasks = new Map(
-    known.map(({ name }) => {
-      const steps = (recorded.steps.get(name) ?? []).map(({ strategy, options }) =>
-        step(find(strategy), options, () => ({ file: `run ${run}` })),
-      )
-      return [name, { steps, force: false }]
-    }),
-  )
   return {
     hosts: known,
     taskOf: host => tasks.get(host.name) ?? { steps: [], force: false },
     strategy: recorded.strategy,
   }
+}
+
+/** What a run wants of each of its hosts: as it was planned there, else as it was asked for. */
+export function tasksOfRun({ run, tasks, progress }: RecordedRun): ReadonlyMap<string, Task> {
+  const wants = new Map(tasks.flatMap(({ hosts, ...task }) => hosts.map(name => [name, task] as const)))
+  const names = new Set([...wants.keys(), ...progress.keys()])
+  return new Map(
+    [...names].map(name => {
+      const steps = progress.get(name)?.plan?.steps ?? wants.get(name)?.steps ?? []
+      const decoded = steps.map(({ strategy, options }) =>
+        step(find(strategy), options, () => ({ file: `run ${run}` })),
+      )
+      return [name, { steps: decoded, force: wants.get(name)?.force ?? false }] as const
+    }),
+  )
+}
+
+/** What the record of a run says first: enough to go on with it though nothing was planned yet. */
+export function recordHeader(header: object, { hosts, taskOf }: Wanted): object {
+  // A thousand hosts want the same as a rule: it is written once.
+  const groups = new Map<string, { hosts: string[]; steps: unknown; force: boolean }>()
+  for (const host of hosts) {
+    if (host.exclude !== null) continue
+    const { steps, force } = taskOf(host)
+    const written = { steps: steps.map(({ strategy, options }) => ({ strategy: strategy.name, options })), force }
+    const key = JSON.stringify(written)
+    const group = groups.get(key) ?? { hosts: [], ...written }
+    group.hosts.push(host.name)
+    groups.set(key, group)
+  }
+  return { ...header, hosts: hosts.map(({ name }) => name), tasks: [...groups.values()] }
 }

@@ -62,6 +62,22 @@ export interface FileFact {
   readonly refused: string | null
 }
 
+/** The live rules as the tools that own them print them; firewall/ understands them. */
+export interface RulesetText {
+  readonly sources: readonly RulesetSource[]
+  /** False when a tool failed or is missing, or there was more than the probe sends: what is not here may still exist. */
+  readonly complete: boolean
+}
+
+export interface RulesetSource {
+  readonly backend: 'iptables-legacy' | 'iptables-nft' | 'nft'
+  /** null: nft, where each table says it. */
+  readonly family: 4 | 6 | null
+  /** `save`: iptables-save; `json`: nft -j; `text`: an nft without JSON, which is kept but not understood. */
+  readonly format: 'save' | 'json' | 'text'
+  readonly text: string
+}
+
 export type InitSystem = 'systemd' | 'openrc' | 'sysvinit' | 'procd' | 'unknown'
 
 export type FirewallOwner =
@@ -124,6 +140,8 @@ export interface Facts {
    * `unreadable` has `rules` when there may be more.
    */
   readonly statefulRules: readonly string[]
+  /** Every live rule; null when the probe was not asked for them. */
+  readonly ruleset: RulesetText | null
   readonly firewall: {
     readonly owner: FirewallOwner
     readonly backend: 'iptables-legacy' | 'iptables-nft' | 'nft' | null
@@ -167,6 +185,8 @@ export interface Facts {
 
   /** Proof that the look changed nothing: digests of module list and table names, before and after. */
   readonly passive: { readonly modules: 'same' | 'changed'; readonly tables: 'same' | 'changed' }
+  /** What single targets are, raw, in the order in which they were asked for (change/kinds.ts reads it). Missing: not asked. */
+  readonly looks?: readonly string[]
   /** Names of what could not be read (`dmesg`, `slabinfo`): not looked is not absent. */
   readonly unreadable: readonly string[]
 }

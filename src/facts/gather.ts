@@ -12,6 +12,10 @@ export interface GatherOptions {
   readonly windowSeconds?: number
   /** Count live entries by state. */
   readonly states?: boolean
+  /** Read every live rule, for a plan that changes rules. */
+  readonly ruleset?: boolean
+  /** sh that shows what single targets are, a frame `look N` each, in the same exec before the look. */
+  readonly looks?: (nonce: string) => string
   /** sh to run in the same exec before the look; it may print a frame of its own with the nonce. */
   readonly prelude?: { readonly text: (nonce: string) => string; readonly deadlineMs: number }
   readonly signal?: AbortSignal | undefined
@@ -25,11 +29,11 @@ export async function runProbe(
   connection: Connection,
   options: GatherOptions = {},
 ): Promise<{ readonly nonce: string; readonly stdout: string }> {
-  const { windowSeconds = 0, states = false, prelude, signal } = options
+  const { windowSeconds = 0, states = false, ruleset = false, prelude, looks, signal } = options
   const nonce = randomBytes(8).toString('hex')
-  const program = probeProgram({ nonce, windowSeconds, states })
+  const program = probeProgram({ nonce, windowSeconds, states, ruleset })
   const result = await connection.exec(['/bin/sh -s --', ...program.args].join(' '), {
-    stdin: (prelude?.text(nonce) ?? '') + program.stdin,
+    stdin: (prelude?.text(nonce) ?? '') + (looks?.(nonce) ?? '') + program.stdin,
     deadlineMs: (windowSeconds + PROBE_SECONDS) * 1000 + (prelude?.deadlineMs ?? 0),
     ...(signal ? { signal } : {}),
   })

@@ -102,7 +102,7 @@ function listing(section: string): Look['entries'] {
 }
 
 /** `rw-r--r--` → `0644`; s, S, t and T are the bits above. */
-function octal(bits: string): string {
+export function octal(bits: string): string {
   const digits = [bits.slice(0, 3), bits.slice(3, 6), bits.slice(6, 9)].map(([r, w, x]) =>
     Number((r === 'r' ? 4 : 0) + (w === 'w' ? 2 : 0) + (x !== undefined && 'xst'.includes(x) ? 1 : 0)),
   )

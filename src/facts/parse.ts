@@ -7,6 +7,7 @@ import { familyOf, logOf, memoryOf, numbersOf, providerOf, statesOf, statsOf } f
 import { isRoot, type Look, readLook, wholeFiles } from './look.ts'
 import { containerOf, initOf, managersOf, ownerOf, writableOf } from './place.ts'
 import { backendOf, natOf, passiveOf, type Rules, rulesOf } from './rules.ts'
+import { rulesetOf } from './ruleset.ts'
 import { modprobeSettings, moduleLoadSettings, sysctlSettings, ufwOf } from './settings.ts'
 
 /** Understands what the probe printed. Throws ProbeError, one line, when it is cut off or not what the probe prints. */
@@ -41,6 +42,7 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     pageBytes: Number(/^page (\d+)$/m.exec(look.sections.get('host') ?? '')?.[1] ?? 4096),
     nat: natOf(look, rules),
     statefulRules: rules.stateful,
+    ruleset: rulesetOf(look),
     firewall: backendOf(look, rules, ownerOf(look, managers, ufw)),
     managers,
     forwarding: {
@@ -60,7 +62,13 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     managementPath: managementPathOf(look),
     passive: passiveOf(look),
     unreadable: unreadableOf(look, family, { log, rules, memory }),
+    ...looksOf(look),
   }
+}
+
+function looksOf(look: Look): Pick<Facts, 'looks'> {
+  const looks = [...look.sections].filter(([name]) => /^look \d+$/.test(name)).map(([, text]) => text)
+  return looks.length > 0 ? { looks } : {}
 }
 
 function firstLine(look: Look, path: string): string | null {

@@ -1,7 +1,9 @@
 /** A plan: what would be done to one host and why. Plain data; making one reads nothing and touches nothing. */
-import { type Change, mergeChanges } from '../change/change.ts'
+import { type Change, mergeChanges, type RuleChange } from '../change/change.ts'
 import type { Facts, FileFact, SysctlSetting } from '../facts/facts.ts'
+import { withoutRule, withRule } from '../firewall/rule-state.ts'
 import type { Blocker, Draft, Strategy } from '../strategy/strategy.ts'
+import { type Flow, pathBlockers } from './management-path.ts'
 
 /** A strategy with its options decoded by it; `configure` never fails on these. */
 export interface Step {
@@ -14,6 +16,8 @@ export interface Task {
   readonly steps: readonly Step[]
   /** Go past warning-level blockers. */
   readonly force: boolean
+  /** Ports the hosts serve: a plan that would cut one off is refused. */
+  readonly flows?: readonly Flow[]
 }
 
 export interface Plan {
@@ -28,8 +32,11 @@ export interface Plan {
   readonly bootId: string | null
 }
 
-/** Plans the steps one after the other, each on the facts as the ones before will leave them. */
-export function makePlan(host: string, task: Task, facts: Facts): Plan {
+/**
+ * Plans the steps one after the other, each on the facts as the ones before will leave them. `local`: there is no
+ * connection to this host that rules could cut.
+ */
+export function makePlan(host: string, task: Task, facts: Facts, { local = false } = {}): Plan {
   let seen = facts
   const drafts: Draft[] = []
   for (const { strategy, options } of task.steps) {
@@ -37,12 +44,14 @@ export function makePlan(host: string, task: Task, facts: Facts): Plan {
     drafts.push(draft)
     seen = applyToFacts(seen, draft.changes)
   }
-  const blockers = uniqueBlockers(drafts.flatMap(draft => draft.blockers))
+  const changes = orderChanges(mergeChanges(drafts.flatMap(draft => draft.changes)))
+  const paths = pathBlockers(changes, facts, applyToFacts(facts, changes), { flows: task.flows ?? [], local })
+  const blockers = uniqueBlockers([...drafts.flatMap(draft => draft.blockers), ...paths])
   const forced = task.force ? blockers.filter(({ forceable }) => forceable) : []
   return {
     host,
     steps: drafts.map((draft, i) => ({ strategy: task.steps[i]?.strategy.name ?? '', options: draft.settled })),
-    changes: orderChanges(mergeChanges(drafts.flatMap(draft => draft.changes))),
+    changes,
     warnings: [...passiveWarnings(facts), ...new Set(drafts.flatMap(draft => draft.warnings))],
     blockers: blockers.filter(blocker => !forced.includes(blocker)),
     forced,
@@ -96,6 +105,10 @@ export function applyToFacts(facts: Facts, changes: readonly Change[]): Facts {
         return withFile(current, { path: change.target, state: change.after, refused: null })
       case 'kernel-value':
         return withValue(current, change.target, change.after)
+      case 'rule':
+        return withRules(current, change)
+      case 'module':
+        return withModule(current, change.target, change.after)
       default:
         return change satisfies never
     }
@@ -113,6 +126,24 @@ function withValue(facts: Facts, target: string, after: string | null): Facts {
   if (!timeout || value === null) return facts
   const name = timeout[3] ?? `${timeout[1]}_${timeout[2]}`
   return { ...facts, timeouts: { ...facts.timeouts, [name]: value } }
+}
+
+/** Only the whole rule set follows; what the cheap look found of it stays as it was. */
+function withRules(facts: Facts, { before, after }: RuleChange): Facts {
+  if (facts.ruleset === null) return facts
+  const without = before ? withoutRule(facts.ruleset, before) : facts.ruleset
+  return { ...facts, ruleset: after ? withRule(without, after) : without }
+}
+
+function withModule(facts: Facts, target: string, after: 'loaded' | null): Facts {
+  if (facts.modules === null) return facts
+  const name = target.replaceAll('-', '_')
+  const others = facts.modules.filter(module => module.name !== name)
+  if (after !== null)
+    return others.length < facts.modules.length
+      ? facts
+      : { ...facts, modules: [...others, { name, refs: 0, users: [] }] }
+  return { ...facts, modules: others.map(module => ({ ...module, users: module.users.filter(user => user !== name) })) }
 }
 
 /** Replaces a file and what follows from its content: the settings boot reads from it. */

@@ -1,4 +1,4 @@
-/** What the four commands do with one host. Each is the straight line of product's words: look, plan, apply, verify. */
+/** What the commands do with one host. Each is the straight line of product's words: look, plan, apply, verify. */
 import type { Facts } from '../facts/facts.ts'
 import type { Host } from '../inventory/host.ts'
 import type { Plan, Task } from '../plan/plan.ts'
@@ -15,32 +15,59 @@ export async function factsOf(host: Host, tools: Tools): Promise<HostResult> {
   return { status: 'ok', facts }
 }
 
-/** plan: what would be done. `keep` receives the open connection instead of closing it. */
-export async function planOf(
-  host: Host,
-  task: Task,
-  tools: Tools,
-  keep?: (survey: Survey) => void,
-): Promise<HostResult> {
-  const surveyed = await survey(host, task, tools)
+/** A host that was looked at, and what is to be done there once that is approved. */
+export interface Prepared extends Survey {
+  /** Does it, over the survey's own connection, which stays the caller's. */
+  readonly act: () => Promise<HostResult>
+}
+
+export type Prepare = (host: Host) => Promise<Prepared>
+
+/** Looks, plans, and is ready to apply. */
+export async function prepareApply(host: Host, task: Task, tools: Tools): Promise<Prepared> {
+  return readyToApply(await survey(host, task, tools), task, tools)
+}
+
+/** What applying comes to on a host that was surveyed. */
+export function readyToApply(surveyed: Survey, task: Task, tools: Tools): Prepared {
   const { facts, plan } = surveyed
+  return {
+    ...surveyed,
+    async act() {
+      if (plan.blockers.length > 0) return { status: 'blocked', facts, plan }
+      if (plan.changes.length === 0) return idleResult(facts, plan, task)
+      return { plan, ...(await applyPlan(surveyed, task, tools)) }
+    },
+  }
+}
+
+interface Keeping {
+  /** Leaves the connection of a host with changes open. */
+  readonly hold: boolean
+  /** Receives every host that was looked at. */
+  readonly keep: (prepared: Prepared) => void
+}
+
+/** plan: what would be done. */
+export async function planOf(host: Host, prepare: Prepare, keeping?: Keeping): Promise<HostResult> {
+  const prepared = await prepare(host)
+  const { facts, plan } = prepared
   const pending = plan.blockers.length === 0 && plan.changes.length > 0
-  if (pending && keep) keep(surveyed)
-  else await surveyed.connection[Symbol.asyncDispose]()
+  keeping?.keep(prepared)
+  if (!pending || !keeping?.hold) await prepared.connection[Symbol.asyncDispose]()
   if (plan.blockers.length > 0) return { status: 'blocked', facts, plan }
   return { status: pending ? 'would-change' : 'ok', facts, plan }
 }
 
-/** apply: does what was planned, on the survey's own connection. Takes over and closes that connection. */
-export async function applyTo(surveyed: Survey, task: Task, tools: Tools): Promise<HostResult> {
-  await using _connection = surveyed.connection
-  const { facts, plan } = surveyed
-  if (plan.blockers.length > 0) return { status: 'blocked', facts, plan }
-  return plan.changes.length > 0 ? { plan, ...(await applyPlan(surveyed, task, tools)) } : idleResult(facts, plan, task)
+/** apply in one go: looks and acts on one connection, with nobody in between. */
+export async function applyOf(host: Host, prepare: Prepare): Promise<HostResult> {
+  const prepared = await prepare(host)
+  await using _connection = prepared.connection
+  return await prepared.act()
 }
 
 /** apply where nothing is left to do: as wanted unless the table is full at this moment. `verify` watches for longer. */
-export function idleResult(facts: Facts, plan: Plan, task: Task): HostResult {
+function idleResult(facts: Facts, plan: Plan, task: Task): HostResult {
   const checks = judge(facts, plan, { files: true })
   if (passes(decisive(checks, reliefOf(task)))) return { status: 'ok', facts, plan, checks }
   return {

@@ -32,6 +32,7 @@ export function eachHost(
       plan: null,
       checks: [],
       error: null,
+      digest: null,
       ...result,
       host: host.name,
       elapsedMs: Math.round(performance.now() - start),

@@ -17,7 +17,7 @@ export type Status =
   | 'unknown'
 
 /** All statuses, in the order of a recap: problems last, the worst at the very end. */
-export const STATUSES: readonly Status[] = [
+export const STATUSES = [
   'ok',
   'changed',
   'would-change',
@@ -28,10 +28,10 @@ export const STATUSES: readonly Status[] = [
   'rolled-back',
   'rollback-failed',
   'unknown',
-]
+] as const satisfies readonly Status[]
 
 /** Why a host has its status, where the status alone says too little for the exit code. */
-export type Cause = 'stale' | 'interrupted' | 'excluded'
+export type Cause = 'stale' | 'interrupted' | 'excluded' | 'locked'
 
 export interface Outcome {
   readonly host: string
@@ -41,6 +41,8 @@ export interface Outcome {
   readonly plan: Plan | null
   readonly checks: readonly Check[]
   readonly error: { readonly message: string; readonly hint: string | null } | null
+  /** What the host says its targets are at the end of a change, as one digest: equal is equal to the byte. */
+  readonly digest: string | null
   /** From the first attempt to connect until this outcome. */
   readonly elapsedMs: number
 }
@@ -68,7 +70,7 @@ export function exitCodeOf(outcome: Pick<Outcome, 'status' | 'cause'>, detailed:
     case 'would-change':
       return detailed ? EXIT.pending : EXIT.ok
     case 'blocked':
-      return EXIT.blocked
+      return outcome.cause === 'locked' ? EXIT.locked : EXIT.blocked
     case 'skipped':
       return outcome.cause === 'excluded' ? EXIT.ok : EXIT.budget
     case 'unreachable':

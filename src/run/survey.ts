@@ -2,8 +2,9 @@
 import type { Facts } from '../facts/facts.ts'
 import { gatherFacts } from '../facts/gather.ts'
 import type { Host } from '../inventory/host.ts'
-import { makePlan, type Plan, type Task } from '../plan/plan.ts'
+import type { Plan, Task } from '../plan/plan.ts'
 import type { Connection } from '../transport/connection.ts'
+import { planHost } from './plan-host.ts'
 import { probeNeeds, type Tools } from './tools.ts'
 
 export interface Survey {
@@ -20,29 +21,33 @@ export async function look(
   tools: Tools,
   windowSeconds = 0,
 ): Promise<{ facts: Facts; connection: Connection }> {
-  return lookFor(host, tools, { windowSeconds })
+  return connected(host, tools, async connection => ({
+    facts: await gatherFacts(connection, { windowSeconds, signal: tools.signal }),
+    connection,
+  }))
 }
 
 /** Connects, looks and plans. The caller disposes of the connection. */
 export async function survey(host: Host, task: Task, tools: Tools, windowSeconds = 0): Promise<Survey> {
-  const { facts, connection } = await lookFor(host, tools, { windowSeconds, ...probeNeeds(task) })
-  const plan = makePlan(host.name, task, facts)
+  return connected(host, tools, connection => surveyOver(connection, task, tools, windowSeconds))
+}
+
+/** Looks and plans over a connection that is there already. */
+export async function surveyOver(connection: Connection, task: Task, tools: Tools, windowSeconds = 0): Promise<Survey> {
+  const { host } = connection
+  const facts = await gatherFacts(connection, { windowSeconds, ...probeNeeds(task), signal: tools.signal })
+  const plan = planHost(host, task, facts)
   tools.emit({ type: 'planned', host: host.name, plan })
   return { host, facts, plan, connection }
 }
 
-async function lookFor(
-  host: Host,
-  tools: Tools,
-  options: { readonly windowSeconds: number; readonly states?: boolean | undefined },
-): Promise<{ facts: Facts; connection: Connection }> {
+/** Connects and does one thing over it; where that fails the connection is closed, else it is the caller's. */
+export async function connected<T>(host: Host, tools: Tools, work: (connection: Connection) => Promise<T>): Promise<T> {
   tools.emit({ type: 'phase', host: host.name, phase: 'connect' })
   const connection = await tools.connect(host, tools.signal)
   try {
     tools.emit({ type: 'phase', host: host.name, phase: 'probe' })
-    const { windowSeconds, states = false } = options
-    const facts = await gatherFacts(connection, { windowSeconds, states, signal: tools.signal })
-    return { facts, connection }
+    return await work(connection)
   } catch (error) {
     await connection[Symbol.asyncDispose]()
     throw error

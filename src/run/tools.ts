@@ -1,6 +1,9 @@
 /** What one host's way through a run needs from the run. */
 import { readFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
 import type { GatherOptions } from '../facts/gather.ts'
+import { plain } from '../lang/text.ts'
+import { lookPrelude } from '../plan/compile.ts'
 import type { Task } from '../plan/plan.ts'
 import { RUNS_DIRECTORY } from '../strategy/raise.ts'
 import type { Connect } from '../transport/connection.ts'
@@ -13,6 +16,8 @@ export interface Tools {
   readonly signal: AbortSignal
   /** Seconds over which counters must stand still to count as cured. */
   readonly windowSeconds: number
+  /** Seconds after which a host takes itself back unless it is confirmed. */
+  readonly revertInSeconds: number
 }
 
 /** Where a run keeps its things on a host. */
@@ -20,12 +25,41 @@ export function runDirectory(run: string): string {
   return `${RUNS_DIRECTORY}/${run}`
 }
 
-let library: string | undefined
+const texts = new Map<string, string>()
 
-/** Text of change.sh, read once. */
+function remote(name: string): string {
+  const text = texts.get(name) ?? readFileSync(new URL(`./remote/${name}`, import.meta.url), 'utf8')
+  texts.set(name, text)
+  return text
+}
+
+/** The functions that the compiled scripts call. */
 export function changeLibrary(): string {
-  library ??= readFileSync(new URL('./remote/change.sh', import.meta.url), 'utf8')
-  return library
+  return ['change.sh', 'rules.sh', 'look.sh'].map(remote).join('\n')
+}
+
+/** The dead man's switch. */
+export function guardProgram(): string {
+  return ['state.sh', 'timer.sh', 'guard.sh'].map(remote).join('\n')
+}
+
+/** Who holds a host's lock, for whoever meets it there. The clock of the controller, for people to read. */
+export function ownerText({ run }: Tools): string {
+  return `run ${run}\nwho ${whoWeAre()}\nat ${new Date().toISOString()}\n`
+}
+
+/** The person and the machine a run comes from. */
+export function whoWeAre(): string {
+  return plain(`${userName()}@${hostname()} (pid ${process.pid})`)
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run as a number that has no name.
+    return process.env.USER ?? `uid ${process.getuid?.()}`
+  }
 }
 
 /** At once where any of the steps promises that. */
@@ -34,6 +68,11 @@ export function reliefOf(task: Task): 'at-once' | 'later' {
 }
 
 /** What the probe must look at for these steps. */
-export function probeNeeds(task: Task): Pick<GatherOptions, 'states'> {
-  return { states: task.steps.some(({ strategy }) => strategy.needs.states) }
+export function probeNeeds(task: Task): Pick<GatherOptions, 'states' | 'ruleset' | 'looks'> {
+  const changes = task.steps.flatMap(({ strategy }) => strategy.needs.looks ?? [])
+  return {
+    states: task.steps.some(({ strategy }) => strategy.needs.states),
+    ruleset: task.steps.some(({ strategy }) => strategy.needs.ruleset === true),
+    ...(changes.length > 0 ? { looks: (nonce: string) => lookPrelude(changes, changeLibrary(), nonce) } : {}),
+  }
 }

@@ -26,6 +26,10 @@ export type Planner = (facts: Facts) => Draft
 export interface ProbeNeeds {
   /** Live entries by state (reads the table once, bounded). */
   readonly states: boolean
+  /** Every live rule: a strategy that changes rules needs them, so that nobody is locked out. */
+  readonly ruleset?: boolean
+  /** What the targets of these changes are at this moment. */
+  readonly looks?: readonly Change[]
 }
 
 export interface Strategy {

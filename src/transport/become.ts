@@ -69,9 +69,9 @@ function refused({ name, user }: Host, become: Become, result: ExecResult): Comm
   // 126 and 127 are the login shell's: it could not start the tool.
   if (result.exitCode === 126 || result.exitCode === 127) {
     const hint = 'log in as root, or install sudo there'
-    return new CommandError(name, `${name}: ${tool} cannot be run${said}`, result, { hint })
+    return new CommandError(name, `${name}: ${tool} cannot be run${said}`, result, { hint, begun: false })
   }
   const hint = `on the host, with visudo: ${user} ALL=(${become.user}) NOPASSWD: ALL`
   const message = `${name}: ${tool} does not let ${user} become ${become.user} without a password${said}`
-  return new CommandError(name, message, result, { hint })
+  return new CommandError(name, message, result, { hint, begun: false })
 }

@@ -39,8 +39,8 @@ export function factsDocument(outcomes: readonly Outcome[], exitCode: ExitCode):
   return toDocument({ schema: SCHEMA_VERSION, exitCode, hosts })
 }
 
-/** Facts as programs read them: counters flat, and of files only that they are there. */
-function factsBody({ files, stats, earlier, log, ...facts }: Facts): object {
+/** Facts as programs read them: counters flat, of files only that they are there, and no rule set. */
+function factsBody({ files, stats, earlier, log, ruleset: _, ...facts }: Facts): object {
   return {
     ...facts,
     stats: stats?.counters ?? null,
@@ -85,7 +85,7 @@ export function runDocument(header: RunHeader, outcomes: readonly Outcome[], exi
 }
 
 /** What came of one host: in a run document, and in the event that tells of it. */
-export function outcomeBody({ status, cause, plan, checks, error, elapsedMs }: Outcome): object {
+export function outcomeBody({ status, cause, plan, checks, error, digest, elapsedMs }: Outcome): object {
   return {
     status,
     cause,
@@ -96,6 +96,7 @@ export function outcomeBody({ status, cause, plan, checks, error, elapsedMs }: O
     diff: plan ? diffLines(plan).join('\n') : '',
     checks,
     error,
+    digest,
     elapsedMs,
   }
 }

@@ -7,8 +7,10 @@ import { EXIT } from '../errors.ts'
 import type { Check } from '../run/checks.ts'
 import { type Event, PHASES } from '../run/events.ts'
 import { type Cause, STATUSES } from '../run/status.ts'
+import { change } from './change-schema.ts'
 import { SCHEMA_VERSION } from './document.ts'
 import { count, facts, words } from './facts-schema.ts'
+import { runRecordSchema, runsSchema } from './runs-schema.ts'
 
 const schema = z.literal(SCHEMA_VERSION).describe('changes when a field changes its meaning or goes')
 const status = z.enum(STATUSES)
@@ -24,26 +26,6 @@ export const factsSchema = z
   })
   .meta({ title: 'ctfix facts', description: 'What each host is; every targeted host, in inventory order.' })
 
-const change = z.discriminatedUnion('kind', [
-  changeOf('kernel-value', 'runtime', z.string()),
-  changeOf('file', 'persistent', fileState()),
-])
-
-function fileState() {
-  return z.strictObject({ content: z.string(), mode: z.string(), owner: z.string(), label: z.string().nullable() })
-}
-
-function changeOf<Kind extends string, State extends z.ZodType>(kind: Kind, layer: string, state: State) {
-  return z.strictObject({
-    kind: z.literal(kind),
-    layer: z.literal(layer),
-    target: z.string(),
-    before: state.nullable().describe('null: absent'),
-    after: state.nullable(),
-    why: z.string(),
-  })
-}
-
 const blocker = z.strictObject({ code: z.string(), message: z.string(), forceable: z.boolean() })
 const planned = {
   changes: z.array(change),
@@ -53,7 +35,7 @@ const planned = {
 }
 const outcome = {
   status,
-  cause: words<Cause>({ stale: true, interrupted: true, excluded: true }).nullable(),
+  cause: words<Cause>({ stale: true, interrupted: true, excluded: true, locked: true }).nullable(),
   ...planned,
   diff: z.string(),
   checks: z.array(
@@ -64,24 +46,28 @@ const outcome = {
     }),
   ),
   error,
+  digest: z.string().nullable().describe('what the host says its targets are after a change, as one digest'),
   elapsed_ms: count,
 }
 
 const ALWAYS = ['ok', 'changed', 'failed']
 const counts = STATUSES.map(name => [name.replaceAll('-', '_'), ALWAYS.includes(name) ? count : count.optional()])
 
-/** `ctfix plan`, `apply` and `verify` with `--output json`. */
+/** `ctfix plan`, `apply`, `verify` and `rollback` with `--output json`. */
 export const runSchema = z
   .strictObject({
     schema,
     run: z.string(),
-    command: z.enum(['plan', 'apply', 'verify']),
+    command: z.enum(['plan', 'apply', 'verify', 'rollback']),
     strategy: z.array(z.string()),
     exit_code: exitCode,
     summary: z.strictObject({ targeted: count, ...Object.fromEntries(counts) }),
     hosts: z.array(z.strictObject({ name: z.string(), ...outcome })),
   })
-  .meta({ title: 'ctfix plan, apply, verify', description: 'What came of a run; every targeted host, in order.' })
+  .meta({
+    title: 'ctfix plan, apply, verify, rollback',
+    description: 'What came of a run; every targeted host, in order.',
+  })
 
 function eventOf<Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) {
   return z.strictObject({ schema, type: z.literal(type), host: z.string(), ...shape })
@@ -109,7 +95,13 @@ export const eventSchema = z
 
 /** The files of schemas/, by name. Readers must bear fields that are added, so these are open where ours are strict. */
 export function jsonSchemas(): ReadonlyMap<string, object> {
-  const all = { facts: factsSchema, run: runSchema, event: eventSchema }
+  const all = {
+    facts: factsSchema,
+    run: runSchema,
+    event: eventSchema,
+    runs: runsSchema,
+    'run-record': runRecordSchema,
+  }
   return new Map(
     Object.entries(all).map(([name, documented]) => [
       `${name}-${SCHEMA_VERSION}.schema.json`,

@@ -30,7 +30,7 @@ export interface Platform {
 export const SHELLS = ['dash', 'busybox sh', 'bash --posix', 'mksh'] as const
 export type Shell = (typeof SHELLS)[number]
 
-const GNU_TOOLS = 'grep ls cat mawk dd tr tail sleep sed xargs id printf'.split(' ')
+const GNU_TOOLS = 'grep ls cat mawk dd tr tail sleep sed xargs id printf mkdir mv'.split(' ')
 const NONCE = 'f1c7e5a2d0b94836'
 
 /** Path of a program on this machine; throws with its name, so that a shell that is missing fails a test by name. */
@@ -97,10 +97,16 @@ export class Stage implements Disposable {
 
   /** Runs the real program under this stage's shell. */
   probe(
-    options: { readonly windowSeconds?: number; readonly states?: boolean } = {},
+    options: { readonly windowSeconds?: number; readonly states?: boolean; readonly ruleset?: boolean } = {},
   ): Record<'nonce' | 'stdout' | 'stderr', string> {
     const { stdin, args } = probeProgram({ nonce: NONCE, ...options })
-    const words = [...args.slice(0, 3), this.#sshConnection]
+    const { status, stdout, stderr } = this.run(stdin, [...args.slice(0, -1), this.#sshConnection])
+    if (status !== 0) throw new Error(`${this.#shell}: exit ${status}: ${stderr}`)
+    return { nonce: NONCE, stdout, stderr }
+  }
+
+  /** Runs a program on stdin of this stage's shell, as it travels to a host. */
+  run(stdin: string, words: readonly string[] = []): { status: number | null; stdout: string; stderr: string } {
     const chroot = [which('chroot'), ...(this.#uid === 0 ? [] : [`--userspec=${this.#uid}:${this.#uid}`]), this.root]
     // Who is not root here can still be root of a user namespace.
     const enter = process.getuid?.() === 0 ? chroot : [which('unshare'), '-r', ...chroot]
@@ -119,8 +125,7 @@ export class Stage implements Disposable {
     if (error) throw error
     // mksh speaks up about a locale this root does not have.
     const said = stderr.replaceAll(/^W: .*setlocale.*\n/gm, '')
-    if (status !== 0) throw new Error(`${this.#shell}: exit ${status}: ${said}`)
-    return { nonce: NONCE, stdout, stderr: said }
+    return { status, stdout, stderr: said }
   }
 
   #install(): void {

@@ -23,6 +23,7 @@ export interface Document {
   readonly hosts: readonly {
     readonly name: string
     readonly status: string
+    readonly cause: string | null
     readonly changes: readonly {
       readonly kind: string
       readonly target: string
@@ -60,7 +61,7 @@ export interface Product extends Disposable {
 export function productFor(
   lab: Lab,
   hosts: readonly LabHost[] = lab.hosts(),
-  { connectTimeout }: { readonly connectTimeout?: string } = {},
+  { connectTimeout, program = PROGRAM }: { readonly connectTimeout?: string; readonly program?: string } = {},
 ): Product {
   const directory = mkdtempSync(join(tmpdir(), 'ctfix-lab-'))
   const inventory = join(directory, 'inventory.yaml')
@@ -75,8 +76,14 @@ export function productFor(
   const product: Product = {
     directory,
     inventory,
-    run: ([command = '', ...args], options) =>
-      runProgram([command, ...fixed.filter(() => command !== ''), ...args], options),
+    run(words, options) {
+      // `runs list` is one command of two words.
+      const command = words.slice(0, words[0] === 'runs' ? 2 : 1)
+      return runProgram([...command, ...(command.length > 0 ? fixed : []), ...words.slice(command.length)], {
+        program,
+        ...options,
+      })
+    },
     async json(args, options) {
       const result = await product.run([...args, '--output', 'json'], options)
       return { result, document: readDocument(result) }
@@ -97,10 +104,16 @@ function readDocument(result: Result): Document {
 /** Runs the program with these words. */
 export function runProgram(
   args: readonly string[],
-  options: { readonly timeoutMs?: number; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+  options: {
+    readonly timeoutMs?: number
+    readonly env?: NodeJS.ProcessEnv
+    readonly cwd?: string
+    /** Another entry than the product's own. */
+    readonly program?: string
+  } = {},
 ): Promise<Result> {
-  const { timeoutMs = 240_000, env = {}, cwd } = options
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const { timeoutMs = 240_000, env = {}, cwd, program = PROGRAM } = options
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, SSH_AUTH_SOCK: '', NO_COLOR: '1', ...env },
     timeout: timeoutMs,

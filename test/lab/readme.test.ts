@@ -29,6 +29,13 @@ function hostNames(inventory: unknown): string[] {
   )
 }
 
+async function earlierRun(fixed: readonly string[]): Promise<string> {
+  const words = ['apply', '--strategy', 'timeouts', '--yes', '--window', '1s', '--output', 'json', ...fixed]
+  const { stdout, stderr, exitCode } = await runProgram(words)
+  expect(exitCode, stderr).toBe(0)
+  return JSON.parse(stdout).run
+}
+
 async function start(): Promise<SimulatedLab> {
   const lab = await startSimulated(12)
   const fakes = lab.hosts().map(({ name }) => {
@@ -64,7 +71,6 @@ labSuite('README', start, ({ it }) => {
       writeFileSync(inventory, example)
       writeFileSync(reach, stringify({ all: { hosts: Object.fromEntries(vars) } }))
       const [, ...args] = words(line)
-      const placed = args.map(word => (word === 'inventory.example.yaml' ? inventory : word))
       const fixed = [
         '-i',
         reach,
@@ -73,7 +79,15 @@ labSuite('README', start, ({ it }) => {
         '--state-dir',
         product.directory,
       ]
-      const asks = args[0] === 'apply' && !args.includes('--yes') && !args.includes('--dry-run')
+      const changes = args[0] === 'apply' || args[0] === 'rollback'
+      const asks = changes && !args.includes('--yes') && !args.includes('--dry-run')
+      // RUN stands for the id of a run that was there before.
+      const run = args.includes('RUN') ? await earlierRun(fixed) : 'RUN'
+      const known = new Map([
+        ['inventory.example.yaml', inventory],
+        ['RUN', run],
+      ])
+      const placed = args.map(word => known.get(word) ?? word)
       // A person answers the question; here nobody is there to.
       const rest = args[0]?.startsWith('-') ? [] : [...fixed, ...(asks ? ['--yes'] : [])]
       const { exitCode, stdout, stderr } = await runProgram([...placed, ...rest])

@@ -1,14 +1,18 @@
 /** A lab that cannot start is skipped with its reason; on the CI machine that is a failure. */
 import { afterAll, beforeAll, describe, type TestContext, test } from 'vitest'
-import { type Lab, LabUnavailable } from './lab.ts'
+import { LabUnavailable } from './lab.ts'
 
-export interface Suite<L extends Lab> {
+export interface Suite<L extends AsyncDisposable> {
   /** A test in this lab; skipped with the reason when the lab is not there. */
   it(name: string, body: (lab: L) => Promise<void>, timeoutMs?: number): void
 }
 
 /** Starts a lab for the tests of `body` and stops it afterwards. */
-export function labSuite<L extends Lab>(name: string, start: () => Promise<L>, body: (suite: Suite<L>) => void): void {
+export function labSuite<L extends AsyncDisposable>(
+  name: string,
+  start: () => Promise<L>,
+  body: (suite: Suite<L>) => void,
+): void {
   describe(name, () => {
     let lab: L | undefined
     let why = ''

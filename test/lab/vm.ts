@@ -116,6 +116,12 @@ export class VmLab implements Lab {
     await rebootGuest(this.#machine)
   }
 
+  /** As when the power goes and comes back. */
+  async cutPower(host: string): Promise<void> {
+    this.#check(host)
+    await rebootGuest(this.#machine, 'power-cut')
+  }
+
   /** A loopback port that leads to a port of the guest. */
   forward(guestPort: number): Promise<number> {
     return this.#machine.forward(guestPort)

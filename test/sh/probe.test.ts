@@ -135,6 +135,75 @@ describe.each(SHELLS)('probe.sh under %s', shell => {
     expect(stdout.length).toBeLessThan(100_000)
   })
 
+  it('reads every rule when it is asked for them, and only then', () => {
+    const base = platform('debian12-ufw')
+    const native = '{"nftables":[{"metainfo":{"version":"1.0.6"}},{"table":{"family":"inet","name":"own","handle":1}}]}'
+    const saved = (table: string) => `echo '*${table}'; echo ':INPUT DROP [0:0]'; echo COMMIT`
+    using stage = new Stage(
+      {
+        ...base,
+        files: { ...base.files, '/proc/net/ip_tables_names': ['raw\n', 0o440] },
+        tools: {
+          ...base.tools,
+          'iptables-legacy-save': saved('raw'),
+          'iptables-nft-save': `echo asked >>/tmp/asked; ${saved('filter')}`,
+          'ip6tables-nft-save': 'echo asked >/tmp/loaded',
+          nft: `echo "$*" >>/tmp/asked
+case $* in
+  *tables) echo 'table ip filter' ;;
+  -j\\ -t*) exit 1 ;;
+  -j*) echo '${native}' ;;
+  *) echo 'table ip filter {' ;;
+esac`,
+        },
+      },
+      shell,
+    )
+    const quiet = stage.probe()
+    expect(parseProbe('web-1', quiet.stdout, quiet.nonce).ruleset).toBeNull()
+    expect(readFileSync(stage.path('/tmp/asked'), 'utf8')).toBe('list tables\n-t list ruleset\n')
+    const { stdout, stderr, nonce } = stage.probe({ ruleset: true })
+    expect(stderr).toBe('')
+    const { ruleset, passive } = parseProbe('web-1', stdout, nonce)
+    expect(passive).toEqual({ modules: 'same', tables: 'same' })
+    expect(ruleset).toEqual({
+      complete: true,
+      sources: [
+        { backend: 'iptables-legacy', family: 4, format: 'save', text: '*raw\n:INPUT DROP [0:0]\nCOMMIT\n' },
+        { backend: 'iptables-nft', family: 4, format: 'save', text: '*filter\n:INPUT DROP [0:0]\nCOMMIT\n' },
+        { backend: 'nft', family: null, format: 'json', text: `${native}\n` },
+      ],
+    })
+    expect(existsSync(stage.path('/tmp/loaded'))).toBe(false)
+  })
+
+  it('takes text from an nft without JSON, and says when rules are missing or too many', () => {
+    const base = platform('el9-firewalld')
+    const rulesetOf = (tools: Readonly<Record<string, string>>) => {
+      using stage = new Stage({ ...base, tools: { ...base.tools, ...tools } }, shell)
+      const { stdout, nonce } = stage.probe({ ruleset: true })
+      expect(stdout.length).toBeLessThan(1024 * 1024)
+      return parseProbe('web-1', stdout, nonce).ruleset
+    }
+    const nft = (rest: string) => `case $* in *tables) echo 'table inet x' ;; ${rest} esac`
+    const text = rulesetOf({ nft: nft("-j*) exit 1 ;; *) echo 'table inet x {' ;;") })
+    expect(text).toEqual({
+      complete: true,
+      sources: [{ backend: 'nft', family: null, format: 'text', text: 'table inet x {\n' }],
+    })
+    expect(rulesetOf({ nft: nft('*) exit 1 ;;') })).toEqual({ complete: false, sources: [] })
+    const line = 'x'.repeat(1000)
+    const many = `-j*) i=0; while [ $i -lt 500 ]; do echo ${line}; i=$((i + 1)); done ;;`
+    expect(rulesetOf({ nft: nft(many) })).toEqual({ complete: false, sources: [] })
+    using plain = new Stage(platform('plain-user'), shell)
+    const { stdout, nonce } = plain.probe({ ruleset: true })
+    expect(parseProbe('web-1', stdout, nonce).ruleset).toEqual({ complete: false, sources: [] })
+    using empty = new Stage(platform('alpine-absent'), shell)
+    const looked = empty.probe({ ruleset: true })
+    expect(parseProbe('web-1', looked.stdout, looked.nonce).ruleset).toEqual({ complete: true, sources: [] })
+    expect(existsSync(empty.path('/tmp/loaded'))).toBe(false)
+  })
+
   it('finds the SSH connection in its parents where sudo dropped it', () => {
     const here = probeHere(shell, { SSH_CONNECTION: '198.51.100.7 50022 192.0.2.5 22' })
     expect(here.facts.managementPath).toEqual({

@@ -56,6 +56,7 @@ const HEALTHY: Facts = {
   pageBytes: 4096,
   nat: { inUse: false, evidence: [] },
   statefulRules: [],
+  ruleset: null,
   firewall: { owner: 'netfilter-persistent', backend: 'iptables-nft', mixed: false },
   managers: [],
   forwarding: { ipv4: false, ipv6: false },

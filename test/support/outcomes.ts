@@ -16,6 +16,7 @@ export function makeOutcome(status: Status, parts: Partial<Outcome> = {}): Outco
     plan: null,
     checks: [],
     error: null,
+    digest: null,
     elapsedMs: 7,
     ...parts,
   }

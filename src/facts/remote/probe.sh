@@ -1,6 +1,6 @@
 #!/bin/sh
 # One read-only look at a host: prints raw text in frames, formats nothing, judges nothing (facts/parse.ts does).
-#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [SSH_CONNECTION] <probe.sh
+#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [SSH_CONNECTION] <probe.sh
 # It must not change what it looks at. Tools that ask the kernel by name load modules (`iptables -t nat -L`, `conntrack`,
 # `ipset`), others start daemons (`docker ps`); so it reads files, and runs save tools only for what is there already.
 # A file or tool that is missing is a fact, not an error. Fifty hosts may run it on two cores at once: forks are few.
@@ -20,6 +20,8 @@ ours="/etc/sysctl.conf /etc/sysctl.d/99-zz-ctfix.conf /etc/modprobe.conf /etc/mo
 /etc/sysconfig/ip6tables-config /etc/sysconfig/modules/ctfix.modules /etc/sysupgrade.conf"
 file_limit=262144
 files_limit=524288
+# All rules together; with the files above it must stay below what the other end takes of one command.
+ruleset_limit=393216
 
 # Frames end with the newline before the next header, so a body keeps its own last byte, newline or not.
 frame() { printf '\n@@%s %s\n' "$nonce" "$1"; }
@@ -328,6 +330,53 @@ rules() {
   } 2>/dev/null | awk "$rules_program"
 }
 
+# saved NAME COMMAND…: what a tool says of the rules; `whole` follows only where it came to its end.
+saved() {
+  frame "ruleset $1"
+  what=$1
+  shift
+  "$@" && frame "whole $what"
+}
+
+# compat FAMILY: iptables-nft has a table there, so its own save tool can be asked without creating one.
+compat() {
+  for table in filter raw mangle nat security; do
+    case $nl$tables$nl in *"${nl}table $1 $table$nl"*) return 0 ;; esac
+  done
+  return 1
+}
+
+# Every live rule, for a plan that changes rules: asked of the same tools as above, of what is there already only, and
+# word for word. The first frame names what there is to list, so that a tool that is missing is seen.
+# shellcheck disable=SC2016 # awk's own dollars
+ruleset() {
+  set --
+  [ -z "$legacy4" ] || set -- "$@" legacy4
+  [ -z "$legacy6" ] || set -- "$@" legacy6
+  if has iptables-nft-save && has ip6tables-nft-save; then
+    if [ "$nft" = save ] || compat ip; then set -- "$@" nft4; fi
+    if [ "$nft" = save ] || compat ip6; then set -- "$@" nft6; fi
+  fi
+  # Loaded, and no tool to ask.
+  if [ "$nft" = nft ] || { [ -z "$nft" ] && ! has nft && ! has iptables-nft-save && nft_is_loaded; }; then
+    set -- "$@" nft
+  fi
+  printf '%s\n' "$*"
+  for source; do
+    case $source in
+      legacy4) saved "$source" legacy_save iptables ;;
+      legacy6) saved "$source" legacy_save ip6tables ;;
+      nft4) saved "$source" iptables-nft-save ;;
+      nft6) saved "$source" ip6tables-nft-save ;;
+      # -t leaves out the elements of sets; an nft without JSON, or without -t, fails before it prints.
+      nft) saved nft-terse nft -j -t list ruleset || saved nft-json nft -j list ruleset || saved nft-text nft list ruleset ;;
+    esac
+  done 2>/dev/null | awk -v mark="@@$nonce " -v limit="$ruleset_limit" '
+    index($0, mark) == 1 { if (!over || $2 == "ruleset") print; next }
+    { size += length($0) + 1; if (size > limit) over = 1 }
+    !over'
+}
+
 # sudo drops SSH_CONNECTION, but its own environment, and that of the shell before it, still has it.
 connection() {
   if [ -n "$ssh_connection" ]; then
@@ -370,9 +419,9 @@ earlier() {
 }
 
 main() {
-  nonce=${1-} window=${2:-0} states=${3:-0} ssh_connection=${4:-${SSH_CONNECTION-}}
+  nonce=${1-} window=${2:-0} states=${3:-0} ruleset=${4:-0} ssh_connection=${5:-${SSH_CONNECTION-}}
   case $nonce in '' | *[!0-9A-Za-z]*)
-    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [SSH_CONNECTION]' >&2
+    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [SSH_CONNECTION]' >&2
     exit 64
     ;;
   esac
@@ -421,6 +470,10 @@ main() {
   connection
   frame rules
   [ "$uid" != 0 ] || rules
+  if [ "$ruleset" = 1 ]; then
+    frame ruleset
+    [ "$uid" != 0 ] || ruleset
+  fi
   if [ "$states" = 1 ]; then
     frame states
     for table in /proc/net/nf_conntrack /proc/net/ip_conntrack; do

@@ -1,4 +1,4 @@
-# Functions that the compiled scripts call (apply.sh, persist.sh, undo.sh). POSIX sh; says what went wrong on stderr,
+# Functions that the compiled scripts call (apply.sh, undo.sh). POSIX sh; says what went wrong on stderr,
 # and leaves every decision to the exit code. Values and contents arrive as words, never as program text.
 
 set -u
@@ -9,6 +9,13 @@ umask 077
 
 say() {
   printf 'ctfix: %s\n' "$*" >&2
+}
+
+# still RUN_DIR STATE: nobody began to take it back. Asked before each step, for who does waits for one that is under way.
+still() {
+  [ -e "$1/$2" ] && return 0
+  say 'it is being taken back'
+  return 1
 }
 
 # content_is FILE TEXT: byte for byte. The x keeps trailing newlines, which $( ) would drop.
@@ -59,7 +66,7 @@ put_value() {
 restore_value() {
   now=$(cat "$1" 2>/dev/null) || now=
   [ "$now" = "$4" ] && return 0
-  if [ -z "$now" ]; then
+  if [ -z "$now" ] && [ -n "$3" ]; then
     say "cannot read $1, so it is left as it is"
     return 1
   fi
@@ -78,8 +85,8 @@ to_disk() {
   sync "$1" 2>/dev/null || sync
 }
 
-# put_file PATH MODE OWNER CONTENT: beside, checked, synced, renamed over. Mode, owner and label are right before it is seen.
-put_file() {
+# stage_file PATH MODE OWNER CONTENT: beside the file, checked and on disk; mode, owner and label are right before it is seen.
+stage_file() {
   new=$1.ctfix-new
   rm -f "$new"
   (printf '%s' "$4" >"$new") 2>/dev/null
@@ -93,14 +100,27 @@ put_file() {
   elif command -v restorecon >/dev/null 2>&1; then
     restorecon "$new" 2>/dev/null || :
   fi
-  if chmod "$2" "$new" && chown "$3" "$new" && to_disk "$new" && mv -f "$new" "$1"; then
-    [ -e "$1" ] && to_disk "${1%/*}"
-    command -v restorecon >/dev/null 2>&1 && restorecon "$1" 2>/dev/null
-    return 0
-  fi
+  chmod "$2" "$new" && chown "$3" "$new" && to_disk "$new" && return 0
   rm -f "$new"
+  say "cannot write beside $1"
+  return 1
+}
+
+# place_file PATH: renames what was staged over it. With several files these renames stand close together.
+place_file() {
+  mv -f "$1.ctfix-new" "$1" && return 0
   say "cannot put $1 in place"
   return 1
+}
+
+# settle_file PATH: the name is on disk, and its label is the one of its place.
+settle_file() {
+  if [ -e "$1" ] && command -v restorecon >/dev/null 2>&1; then restorecon "$1" 2>/dev/null; fi
+  to_disk "${1%/*}"
+}
+
+put_file() {
+  stage_file "$@" && place_file "$1" && settle_file "$1"
 }
 
 remove_file() {
@@ -111,6 +131,7 @@ remove_file() {
 
 # drop_ours PATH OURS: removes a file we made, unless somebody made it theirs since.
 drop_ours() {
+  rm -f "$1.ctfix-new"
   [ -e "$1" ] || return 0
   if content_is "$1" "$2"; then
     remove_file "$1"
@@ -122,6 +143,7 @@ drop_ours() {
 
 # restore_ours PATH OURS MODE OWNER CONTENT: puts the old content back, unless somebody changed ours since.
 restore_ours() {
+  rm -f "$1.ctfix-new"
   content_is "$1" "$5" && return 0
   if content_is "$1" "$2"; then
     put_file "$1" "$3" "$4" "$5"
@@ -131,11 +153,19 @@ restore_ours() {
   return 1
 }
 
-# undo_and_exit RUN_DIR: a step failed; take everything back and say by the exit code how that went (codes.ts).
-undo_and_exit() {
-  say 'taking back what was done'
-  if /bin/sh "$1/undo.sh" "$1" </dev/null; then
-    exit 71
+# restore_gone PATH MODE OWNER CONTENT: puts a file back that we removed, unless somebody made another one since.
+restore_gone() {
+  if [ ! -e "$1" ] && [ ! -L "$1" ]; then
+    put_file "$@"
+    return
   fi
-  exit 72
+  content_is "$1" "$4" && return 0
+  say "$1 was made anew by somebody else since: left as it is"
+  return 1
+}
+
+# keep_copy PATH: a copy as it is, below the present directory.
+keep_copy() {
+  [ -e "$1" ] || return 0
+  mkdir -p ".${1%/*}" && cp -p "$1" ".$1"
 }

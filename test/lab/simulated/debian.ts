@@ -3,17 +3,14 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkS
 import { dirname, join } from 'node:path'
 import { probeProgram } from '../../../src/facts/probe.ts'
 import { PLATFORMS } from '../../facts/platforms.ts'
+import { startClock } from './clock.ts'
 import type { Answer, SimFile, SimRequest } from './host.ts'
 import { createSandbox, type Sandbox } from './sandbox.ts'
+import { withWorkingTools } from './tools.ts'
 
 export const MAX = '/proc/sys/net/netfilter/nf_conntrack_max'
 export const HASHSIZE = '/sys/module/nf_conntrack/parameters/hashsize'
 const STAT = '/proc/net/stat/nf_conntrack'
-
-/** Its uptime is a plain file: sleeping moves it on. */
-const SLEEP = `read -r up idle </proc/uptime
-echo "$((\${up%%.*} + $1)).00 $idle" >/proc/uptime
-exec /bin/busybox sleep "$1"`
 
 export interface FakeHost extends Sandbox {
   /** Text of a file of the host. */
@@ -25,8 +22,9 @@ export interface FakeHost extends Sandbox {
 }
 
 export function createDebian(): FakeHost {
-  const platform = PLATFORMS['debian12-full']
-  if (!platform) throw new Error('the platform debian12-full is gone')
+  const recorded = PLATFORMS['debian12-full']
+  if (!recorded) throw new Error('the platform debian12-full is gone')
+  const platform = withWorkingTools(recorded)
   const files = Object.entries(platform.files).map(([path, file]): [string, SimFile] => {
     const [content, mode] = typeof file === 'string' ? [file, 0o644] : file
     return [path, { content, mode }]
@@ -35,7 +33,7 @@ export function createDebian(): FakeHost {
   const healed = { '/etc/modprobe.d/lab.conf': 'options nf_conntrack hashsize=2560\n' }
   const sandbox = createSandbox({
     files: { ...Object.fromEntries(files), ...healed },
-    tools: { ...platform.tools, sleep: SLEEP },
+    tools: platform.tools ?? {},
   })
   const at = (path: string): string => join(sandbox.root, path)
   for (const directory of platform.directories ?? []) mkdirSync(at(directory), { recursive: true })
@@ -44,6 +42,7 @@ export function createDebian(): FakeHost {
     symlinkSync(target, at(path))
   }
   const read = (path: string): string => readFileSync(at(path), 'utf8')
+  startClock(at('/proc/uptime'))
   return {
     ...sandbox,
     read,
@@ -58,7 +57,7 @@ export function createDebian(): FakeHost {
 }
 
 /** Programs, and a clock that moves by itself. */
-const PROGRAMS = new Set(['bin', 'dev', 'lib', 'lib64', 'usr/bin', 'usr/sbin', 'proc/uptime'])
+const PROGRAMS = new Set(['bin', 'dev', 'lib', 'lib64', 'usr/bin', 'usr/sbin', 'proc/uptime', 'proc/uptime.new'])
 
 function* describeAll(root: string, under = ''): Generator<[string, string]> {
   for (const name of readdirSync(join(root, under)).toSorted()) {

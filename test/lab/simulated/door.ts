@@ -30,6 +30,7 @@ export async function openDoor(host: SimHost, hostKey: Pair): Promise<Door> {
     socket.setNoDelay(true)
     host.counts.connections += 1
     const fault = host.takeConnectFault()
+    host.onGuest(host.counts.connections)
     // Who does not read does not see the other side leave.
     if (fault !== null && SPEECHLESS.has(fault)) socket.resume().on('end', () => socket.destroy())
     switch (fault) {

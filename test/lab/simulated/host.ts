@@ -86,6 +86,8 @@ export class SimHost {
   readonly requests: SimRequest[] = []
   /** Put in by the lab: closes and opens the door. */
   onRefuse: (refuse: boolean) => Promise<void> = () => Promise.resolve()
+  /** Told of the n-th connection when its fate is decided, for a test that waits for it. */
+  onGuest: (n: number) => unknown = () => {}
   #answer: Answer = () => undefined
   #connect: Active<ConnectFault> | null = null
   #exec: Active<ExecFault> | null = null

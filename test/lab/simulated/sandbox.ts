@@ -84,7 +84,8 @@ export function createSandbox({ files = {}, tools = {} }: SandboxOptions = {}): 
     inspect: script => runIn(root, '/bin/sh -s', script, ''),
     [Symbol.dispose]() {
       endProcessesIn(root)
-      rmSync(root, { recursive: true, force: true })
+      // Its clock may be putting a file there at this moment.
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

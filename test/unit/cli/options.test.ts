@@ -121,6 +121,6 @@ describe('help', () => {
   })
 
   it('lists the commands', () => {
-    expect(createProgram('1.2.3').commands.map(command => command.name())).toEqual(['facts', 'plan', 'apply', 'verify'])
+    expect(createProgram('1.2.3').commands.map(command => command.name())).toEqual(['facts', 'plan', 'apply', 'verify', 'rollback', 'runs'])
   })
 })

@@ -373,8 +373,8 @@ describe('the proof that nothing changed', () => {
 
 describe('probeProgram', () => {
   it('gives words for a shell, the last one for the login shell to fill in', () => {
-    expect(probeProgram({ nonce: 'abc' }).args).toEqual(['abc', '0', '0', '"$SSH_CONNECTION"'])
-    expect(probeProgram({ nonce: 'abc', windowSeconds: 2.2, states: true }).args.slice(1, 3)).toEqual(['3', '1'])
+    expect(probeProgram({ nonce: 'abc' }).args).toEqual(['abc', '0', '0', '0', '"$SSH_CONNECTION"'])
+    expect(probeProgram({ nonce: 'abc', windowSeconds: 2.2, states: true }).args.slice(1, 4)).toEqual(['3', '1', '0'])
   })
 
   it('sends the probe as it lies there', () => {

@@ -1,64 +1,117 @@
 import { describe, expect, it } from 'vitest'
 import { quote } from '../../../src/lang/sh.ts'
-import { compile, persistPrelude, stageProgram, undoProgram } from '../../../src/plan/compile.ts'
+import {
+  compile,
+  keepPrelude,
+  lookPrelude,
+  revertProgram,
+  runQuestion,
+  stageProgram,
+} from '../../../src/plan/compile.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
 import { raise } from '../../../src/strategy/raise.ts'
+import { fileChange, planOf, valueChange } from '../../support/changes.ts'
 import { CENTOS5, makeFacts } from '../../support/facts.ts'
 
-/** The text of change.sh, which has tests of its own, left out. */
+/** The text of the functions, which have tests of their own, left out. */
 const LIBRARY = '# library'
 const raised = makePlan('h', { steps: [{ strategy: raise, options: { max: 131_072 } }], force: false }, makeFacts())
-const empty: Plan = { ...raised, changes: [] }
+const RUN_DIR = '/var/lib/ctfix/RUN'
+
+/** The body of one verb of a script. */
+const verb = (script: string, name: string): string => {
+  const from = script.indexOf(`do_${name}() {`)
+  expect(from).toBeGreaterThan(-1)
+  return script.slice(from, script.indexOf('\n}\n', from) + 3)
+}
 
 describe('the scripts of a plan', () => {
   const scripts = compile(raised, LIBRARY)
 
-  it('apply: first every check, of files too, then live values', () => {
-    expect(scripts.apply).toMatchInlineSnapshot(`
-      "#!/bin/sh
-      # library
-      main() {
+  it('apply: are functions first, then one line that calls, so that half a text does nothing', () => {
+    expect(scripts.apply.startsWith('#!/bin/sh\n# library\ndo_check() {\n')).toBe(true)
+    expect(scripts.apply.split('\n').at(-2)).toMatchInlineSnapshot(
+      `"case $2 in check | snapshot | change | files) "do_$2" "$1" </dev/null ;; *) exit 64 ;; esac"`,
+    )
+    expect(scripts.undo.split('\n').at(-2)).toMatchInlineSnapshot(
+      `"case $2 in undo | look) "do_$2" "$1" </dev/null ;; *) exit 64 ;; esac"`,
+    )
+  })
+
+  it('check: everything that will be changed, files too', () => {
+    expect(verb(scripts.apply, 'check')).toMatchInlineSnapshot(`
+      "do_check() {
+        :
         expect_value /sys/module/nf_conntrack/parameters/hashsize 65536 || exit 75
         expect_value /proc/sys/net/netfilter/nf_conntrack_max 65536 || exit 75
         expect_absent /etc/sysctl.d/99-zz-ctfix.conf || exit 75
         expect_absent /etc/modules-load.d/ctfix.conf || exit 75
         expect_absent /etc/modprobe.d/zz-ctfix.conf || exit 75
-        put_value /sys/module/nf_conntrack/parameters/hashsize ge 131072 || undo_and_exit "$1"
-        put_value /proc/sys/net/netfilter/nf_conntrack_max eq 131072 || undo_and_exit "$1"
       }
-      main "$@" </dev/null
       "
     `)
   })
 
-  it('persist: checks files once more, then writes them', () => {
-    expect(scripts.persist).toMatchInlineSnapshot(`
-      "#!/bin/sh
-      # library
-      main() {
-        expect_absent /etc/sysctl.d/99-zz-ctfix.conf || undo_and_exit "$1"
-        expect_absent /etc/modules-load.d/ctfix.conf || undo_and_exit "$1"
-        expect_absent /etc/modprobe.d/zz-ctfix.conf || undo_and_exit "$1"
-        put_file /etc/sysctl.d/99-zz-ctfix.conf 0644 0:0 '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
-      net.netfilter.nf_conntrack_max = 131072
-      ' || undo_and_exit "$1"
-        put_file /etc/modules-load.d/ctfix.conf 0644 0:0 '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
-      nf_conntrack
-      ' || undo_and_exit "$1"
-        put_file /etc/modprobe.d/zz-ctfix.conf 0644 0:0 '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
-      options nf_conntrack hashsize=131072
-      ' || undo_and_exit "$1"
+  it('snapshot: the files', () => {
+    expect(verb(scripts.apply, 'snapshot')).toMatchInlineSnapshot(`
+      "do_snapshot() {
+        :
+        keep_copy /etc/sysctl.d/99-zz-ctfix.conf || exit 1
+        keep_copy /etc/modules-load.d/ctfix.conf || exit 1
+        keep_copy /etc/modprobe.d/zz-ctfix.conf || exit 1
       }
-      main "$@" </dev/null
+      "
+    `)
+  })
+
+  it('change: live values, each as long as the guard is armed', () => {
+    expect(verb(scripts.apply, 'change')).toMatchInlineSnapshot(`
+      "do_change() {
+        :
+        still "$1" armed && put_value /sys/module/nf_conntrack/parameters/hashsize ge 131072 || exit 1
+        still "$1" armed && put_value /proc/sys/net/netfilter/nf_conntrack_max eq 131072 || exit 1
+      }
+      "
+    `)
+  })
+
+  it('files: first all that can fail, then the renames close together; each as long as nobody takes it back', () => {
+    expect(verb(scripts.apply, 'files')).toMatchInlineSnapshot(`
+      "do_files() {
+        :
+        still "$1" confirmed && { content_is /etc/sysctl.d/99-zz-ctfix.conf '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
+      net.netfilter.nf_conntrack_max = 131072
+      ' || expect_absent /etc/sysctl.d/99-zz-ctfix.conf; } || exit 1
+        still "$1" confirmed && { content_is /etc/modules-load.d/ctfix.conf '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
+      nf_conntrack
+      ' || expect_absent /etc/modules-load.d/ctfix.conf; } || exit 1
+        still "$1" confirmed && { content_is /etc/modprobe.d/zz-ctfix.conf '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
+      options nf_conntrack hashsize=131072
+      ' || expect_absent /etc/modprobe.d/zz-ctfix.conf; } || exit 1
+        still "$1" confirmed && { stage_file /etc/sysctl.d/99-zz-ctfix.conf 0644 0:0 '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
+      net.netfilter.nf_conntrack_max = 131072
+      '; } || exit 1
+        still "$1" confirmed && { stage_file /etc/modules-load.d/ctfix.conf 0644 0:0 '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
+      nf_conntrack
+      '; } || exit 1
+        still "$1" confirmed && { stage_file /etc/modprobe.d/zz-ctfix.conf 0644 0:0 '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
+      options nf_conntrack hashsize=131072
+      '; } || exit 1
+        still "$1" confirmed && { place_file /etc/sysctl.d/99-zz-ctfix.conf; } || exit 1
+        still "$1" confirmed && { place_file /etc/modules-load.d/ctfix.conf; } || exit 1
+        still "$1" confirmed && { place_file /etc/modprobe.d/zz-ctfix.conf; } || exit 1
+        still "$1" confirmed && { settle_file /etc/sysctl.d/99-zz-ctfix.conf; } || exit 1
+        still "$1" confirmed && { settle_file /etc/modules-load.d/ctfix.conf; } || exit 1
+        still "$1" confirmed && { settle_file /etc/modprobe.d/zz-ctfix.conf; } || exit 1
+      }
       "
     `)
   })
 
   it('undo: everything backwards, to its end whatever fails', () => {
-    expect(scripts.undo).toMatchInlineSnapshot(`
-      "#!/bin/sh
-      # library
-      main() {
+    expect(verb(scripts.undo, 'undo')).toMatchInlineSnapshot(`
+      "do_undo() {
+        :
         failed=0
         drop_ours /etc/modprobe.d/zz-ctfix.conf '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
       options nf_conntrack hashsize=131072
@@ -73,17 +126,29 @@ describe('the scripts of a plan', () => {
         restore_value /sys/module/nf_conntrack/parameters/hashsize ge 131072 65536 || failed=1
         return "$failed"
       }
-      main "$@" </dev/null
       "
     `)
   })
 
-  it('of an old kernel take back files that were there before', () => {
+  it('look: every target, in the order of the plan', () => {
+    expect(verb(scripts.undo, 'look')).toMatchInlineSnapshot(`
+      "do_look() {
+        :
+        show_value /sys/module/nf_conntrack/parameters/hashsize
+        show_value /proc/sys/net/netfilter/nf_conntrack_max
+        show_file /etc/sysctl.d/99-zz-ctfix.conf
+        show_file /etc/modules-load.d/ctfix.conf
+        show_file /etc/modprobe.d/zz-ctfix.conf
+      }
+      "
+    `)
+  })
+
+  it('undo of an old kernel: takes back files that were there before', () => {
     const old = makePlan('h', { steps: [{ strategy: raise, options: {} }], force: false }, makeFacts(CENTOS5))
-    expect(compile(old, LIBRARY).undo).toMatchInlineSnapshot(`
-      "#!/bin/sh
-      # library
-      main() {
+    expect(verb(compile(old, LIBRARY).undo, 'undo')).toMatchInlineSnapshot(`
+      "do_undo() {
+        :
         failed=0
         restore_ours /etc/sysconfig/iptables-config 'IPTABLES_MODULES="ip_conntrack_netbios_ns"
       IPTABLES_MODULES_UNLOAD="no"
@@ -108,71 +173,117 @@ describe('the scripts of a plan', () => {
         restore_value /sys/module/ip_conntrack/parameters/hashsize ge 131072 8192 || failed=1
         return "$failed"
       }
-      main "$@" </dev/null
       "
     `)
   })
 
+  it('of a file that goes: it is removed, and put back', () => {
+    const { apply, undo } = compile(planOf([fileChange('/etc/a', 'old\n', null)]), LIBRARY)
+    expect(verb(apply, 'files')).toMatchInlineSnapshot(`
+      "do_files() {
+        :
+        still "$1" confirmed && { [ ! -e /etc/a ] || expect_file /etc/a 'old
+      '; } || exit 1
+        still "$1" confirmed && { :; } || exit 1
+        still "$1" confirmed && { rm -f /etc/a; } || exit 1
+        still "$1" confirmed && { settle_file /etc/a; } || exit 1
+      }
+      "
+    `)
+    expect(verb(undo, 'undo')).toMatch(/^ {2}restore_gone \/etc\/a 0644 \S+ 'old$/m)
+  })
+
   it('of an empty plan are programs all the same', () => {
-    expect(compile(empty, LIBRARY).apply).toBe('#!/bin/sh\n# library\nmain() {\n}\nmain "$@" </dev/null\n')
+    const { apply, undo } = compile(planOf([]), LIBRARY)
+    expect(verb(apply, 'change')).toBe('do_change() {\n  :\n}\n')
+    expect(verb(undo, 'look')).toBe('do_look() {\n  :\n}\n')
   })
 
   it('hold what a host said as one quoted word', () => {
     const evil = `x'; rm -rf / #\n$(reboot)\`id\``
-    const state = { content: evil, mode: '0644', owner: '0:0', label: null }
-    const plan: Plan = {
-      ...empty,
-      changes: [
-        { kind: 'kernel-value', layer: 'runtime', target: '/sys/a', before: evil, after: '1', why: evil },
-        {
-          kind: 'file',
-          layer: 'persistent',
-          target: '/etc/a',
-          before: state,
-          after: { ...state, content: 'b' },
-          why: 'w',
-        },
-      ],
-    }
+    const plan: Plan = planOf([
+      { ...valueChange('/sys/a', evil, '1'), why: evil },
+      fileChange('/etc/a', evil, 'b'),
+      fileChange(`/etc/${evil}`, null, evil),
+    ])
     for (const script of Object.values(compile(plan, LIBRARY))) {
-      const rest = script.replaceAll(quote(evil), 'WORD')
+      const rest = script.replaceAll(quote(evil), 'WORD').replaceAll(quote(`/etc/${evil}`), 'WORD')
+      expect(rest).toContain('WORD')
       expect(rest).not.toMatch(/reboot|rm -rf|id`/)
     }
   })
 })
 
 describe('the programs that run them', () => {
-  it('stage: fill the directory, then apply from it; undo.sh is on disk before anything changes', () => {
-    expect(stageProgram('/var/lib/ctfix/RUN', new Map([['undo.sh', "echo 'undo'\n"]]))).toMatchInlineSnapshot(`
-      "give_up() { rm -rf "$dir"; printf 'ctfix: cannot fill %s: read-only, or no space left\\n' "$dir" >&2; exit 73; }
+  it('stage: fill a directory, then name it as the run, then start; undo.sh is on disk before anything changes', () => {
+    const files = new Map([['undo.sh', "echo 'undo'\n"]])
+    expect(stageProgram({ runDir: RUN_DIR, files, revertInSeconds: 60 })).toMatchInlineSnapshot(`
+      "give_up() { rm -rf "$new"; printf 'ctfix: cannot fill %s: read-only, or no space left\\n' "$dir" >&2; exit 73; }
+      fill() { { printf %s "$2" >"$1" && [ "$(cat "$1"; printf x)" = "$2"x ]; } 2>/dev/null || give_up; }
       main() {
         umask 077
-        dir=/var/lib/ctfix/RUN
-        { mkdir -p /var/lib/ctfix && mkdir "$dir"; } 2>/dev/null || { printf 'ctfix: cannot make %s\\n' "$dir" >&2; exit 73; }
-        { printf %s 'echo '\\''undo'\\''
-      ' >"$dir/"undo.sh && [ "$(cat "$dir/"undo.sh; printf x)" = 'echo '\\''undo'\\''
-      'x ]; } 2>/dev/null || give_up
-        sync "$dir/undo.sh" 2>/dev/null || sync
-        /bin/sh "$dir/apply.sh" "$dir" >>"$dir/log" 2>&1
-        code=$?
-        cat "$dir/log" >&2
-        return "$code"
+        dir=/var/lib/ctfix/RUN new=/var/lib/ctfix/RUN.new.$$
+        [ ! -e "$dir" ] || { /bin/sh "$dir/guard.sh" over "$dir" && mv "$dir" "$dir.old.$$"; } 2>/dev/null
+        mkdir -p /var/lib/ctfix 2>/dev/null || { printf 'ctfix: cannot make %s\\n' /var/lib/ctfix >&2; exit 73; }
+        [ ! -e "$dir" ] || { printf 'ctfix: locked: this run is under way here, see %s\\n' "$dir" >&2; exit 77; }
+        mkdir "$new" 2>/dev/null || { printf 'ctfix: cannot make %s\\n' "$dir" >&2; exit 73; }
+        fill "$new/"undo.sh 'echo '\\''undo'\\''
+      '
+        fill "$new/"begun ''
+        sync "$new/undo.sh" 2>/dev/null || sync
+        mv "$new" "$dir" || give_up
+        /bin/sh "$dir/guard.sh" start "$dir" 60
       }
       main "$@" </dev/null
       "
     `)
   })
 
-  it('persist: its code and the end of the log as a frame', () => {
-    expect(persistPrelude('/var/lib/ctfix/RUN', 'nonce')).toMatchInlineSnapshot(`
-      "/bin/sh /var/lib/ctfix/RUN/persist.sh /var/lib/ctfix/RUN >>/var/lib/ctfix/RUN/log 2>&1 </dev/null
-      printf '@@%s persist\\n%s\\n' nonce "$?"
+  it('keep: its code, what is there then and the end of the log as a frame', () => {
+    expect(keepPrelude(RUN_DIR, 'nonce')).toMatchInlineSnapshot(`
+      "/bin/sh /var/lib/ctfix/RUN/guard.sh keep /var/lib/ctfix/RUN >/dev/null 2>&1 </dev/null
+      printf '@@%s keep\\n%s\\n' nonce "$?"
+      cat /var/lib/ctfix/RUN/digest.after 2>/dev/null
       tail -n 5 /var/lib/ctfix/RUN/log
       "
     `)
   })
 
-  it('undo: the script that was staged', () => {
-    expect(undoProgram('/var/lib/ctfix/RUN')).toBe('/bin/sh /var/lib/ctfix/RUN/undo.sh /var/lib/ctfix/RUN </dev/null\n')
+  it('revert: its code, and what is there then', () => {
+    expect(revertProgram(RUN_DIR)).toMatchInlineSnapshot(`
+      "[ -d /var/lib/ctfix/RUN ] || exit 70
+      /bin/sh /var/lib/ctfix/RUN/guard.sh revert /var/lib/ctfix/RUN </dev/null
+      code=$?
+      [ -d /var/lib/ctfix/RUN ] || exit 70
+      cat /var/lib/ctfix/RUN/digest.after 2>/dev/null
+      [ "$code" -ne 72 ] || tail -n 5 /var/lib/ctfix/RUN/log >&2
+      exit "$code"
+      "
+    `)
+  })
+
+  it('question: status and plan as frames', () => {
+    expect(runQuestion(RUN_DIR, 'nonce')).toMatchInlineSnapshot(`
+      "printf '\\n@@%s status\\n' nonce
+      [ ! -d /var/lib/ctfix/RUN ] || /bin/sh /var/lib/ctfix/RUN/guard.sh status /var/lib/ctfix/RUN </dev/null
+      printf '\\n@@%s plan\\n' nonce
+      cat /var/lib/ctfix/RUN/plan.json 2>/dev/null
+      printf '\\n@@%s end\\n' nonce
+      "
+    `)
+  })
+
+  it('look: a frame for each change', () => {
+    expect(lookPrelude([valueChange('/sys/a', '1', '2')], LIBRARY, 'nonce')).toMatchInlineSnapshot(`
+      "(
+      # library
+      main() {
+      printf '\\n@@%s look %s\\n' nonce 0
+      show_value /sys/a
+      }
+      main </dev/null
+      )
+      "
+    `)
   })
 })

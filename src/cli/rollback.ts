@@ -1,0 +1,81 @@
+/** `ctfix rollback RUN`: what a run changed goes back, where nobody changed it since. */
+import { ConfigError, NoMatchError } from '../errors.ts'
+import type { Host } from '../inventory/host.ts'
+import { openRecord } from '../run/record.ts'
+import { checkRunId, type RecordedRun, readRun } from '../run/recorded.ts'
+import { NoSuchRunError, prepareRollback } from '../run/rollback.ts'
+import type { Outcome } from '../run/status.ts'
+import { checkBecome } from '../transport/become.ts'
+import { carryOut } from './carry-out.ts'
+import { conclude, refuseWithoutAnybody, revertIn, signature, tellWhatIsLeft } from './changing.ts'
+import type { GuardOptions, SharedOptions } from './options.ts'
+import { openFleet, openSession, stateDirectory } from './session.ts'
+
+interface RollbackOptions extends SharedOptions, GuardOptions {
+  readonly force?: boolean
+}
+
+/** Shows the way back, asks, goes it, proves it over a new connection. */
+export async function rollback(run: string, options: RollbackOptions): Promise<void> {
+  const of = checkRunId(run)
+  refuseWithoutAnybody(options)
+  const fleet = await openFleet(options)
+  const recorded = recordOf(stateDirectory(options), of)
+  const hosts = fleet.hosts.filter(({ name }) => recorded === null || recorded.progress.get(name)?.step)
+  if (hosts.length === 0) throw new NoMatchError(`run ${of} touched none of these hosts: there is nothing to take back`)
+  for (const host of hosts) if (host.exclude === null) checkBecome(host)
+  const stopsAtPlan = options.check === true || options.dryRun === true
+  const session = openSession(options, {
+    total: hosts.length,
+    phases: stopsAtPlan ? ['connect', 'probe'] : ['connect', 'probe', 'apply', 'verify', 'persist'],
+    revertInSeconds: revertIn({ ...options, window: 0 }),
+  })
+  const header = { run: session.run, command: 'rollback', strategy: ['rollback'] }
+  const names = hosts.map(({ name }) => name)
+  const record = stopsAtPlan
+    ? null
+    : openRecord(stateDirectory(options), session.run, { ...header, ...signature(), of, hosts: names })
+  if (record) session.listen(record.write)
+  tellWhatIsLeft(session)
+
+  const strangers = new Set<string>()
+  const outcomes = await carryOut(session, {
+    hosts,
+    prepare: host => prepare(host, strangers),
+    forks: options.forks,
+    yes: options.yes === true,
+    stopsAtPlan,
+    question: pending => `Take back run ${of} on ${pending} of ${hosts.length} hosts?`,
+  })
+  const judged = outcomes.map(outcome => judgeStranger(outcome))
+  await conclude(session, options, { header, record, outcomes: judged })
+
+  async function prepare(host: Host, unknown: Set<string>): ReturnType<typeof prepareRollback> {
+    try {
+      return await prepareRollback(host, { of, force: options.force === true }, session.tools)
+    } catch (error) {
+      if (error instanceof NoSuchRunError) unknown.add(host.name)
+      throw error
+    }
+  }
+
+  /**
+   * A run touches some hosts of an inventory. A host that does not know it was not among them where another one does, and
+   * was left as it was where our record says so.
+   */
+  function judgeStranger(outcome: Outcome): Outcome {
+    const ended = recorded?.progress.get(outcome.host)?.outcome?.status
+    const untouched = recorded === null ? strangers.size < hosts.length : ended === 'failed' || ended === 'blocked'
+    return strangers.has(outcome.host) && untouched ? { ...outcome, status: 'ok' } : outcome
+  }
+}
+
+/** Our own record of the run; null where there is none here: a colleague's run. */
+function recordOf(stateDir: string, run: string): RecordedRun | null {
+  try {
+    return readRun(stateDir, run)
+  } catch (error) {
+    if (error instanceof ConfigError) return null
+    throw error
+  }
+}

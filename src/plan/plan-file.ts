@@ -1,0 +1,69 @@
+/** A plan as it is written down: on the host it was made for, and in the record of its run. Read back, nothing is believed. */
+import { z } from 'zod'
+import type { Plan } from './plan.ts'
+
+const fileState = z.object({
+  content: z.string(),
+  mode: z.string().regex(/^[0-7]{4}$/),
+  owner: z.string().regex(/^\d+:\d+$/),
+  label: z.string().nullable(),
+})
+
+const ruleState = z.object({
+  backend: z.enum(['iptables-legacy', 'iptables-nft']),
+  family: z.union([z.literal(4), z.literal(6)]),
+  table: z.string(),
+  chain: z.string(),
+  position: z.number().int().positive().nullable(),
+  spec: z.array(z.string()),
+  copy: z.number().int().positive().exactOptional(),
+})
+
+const change = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('rule'),
+    layer: z.literal('runtime'),
+    target: z.string().min(1),
+    before: ruleState.nullable(),
+    after: ruleState.nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('module'),
+    layer: z.literal('runtime'),
+    // It becomes a part of paths.
+    target: z.string().regex(/^[A-Za-z0-9_-]+$/),
+    before: z.literal('loaded').nullable(),
+    after: z.literal('loaded').nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('kernel-value'),
+    layer: z.literal('runtime'),
+    target: z.string().min(1),
+    before: z.string().nullable(),
+    after: z.string().nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('file'),
+    layer: z.literal('persistent'),
+    target: z.string().startsWith('/'),
+    before: fileState.nullable(),
+    after: fileState.nullable(),
+    why: z.string(),
+  }),
+])
+
+const blocker = z.object({ code: z.string(), message: z.string(), forceable: z.boolean() })
+
+/** Any plan this version writes. */
+export const planSchema: z.ZodType<Plan> = z.object({
+  host: z.string(),
+  steps: z.array(z.object({ strategy: z.string(), options: z.record(z.string(), z.unknown()) })),
+  changes: z.array(change),
+  warnings: z.array(z.string()),
+  blockers: z.array(blocker),
+  forced: z.array(blocker),
+  bootId: z.string().nullable(),
+})

@@ -1,0 +1,72 @@
+# Functions that print what a target of a change is at this moment, always in the same words, so that two looks can be
+# compared by a digest; `unreadable` where somebody may not look. They stand after change.sh and rules.sh. Nothing is changed and nothing is loaded by a look.
+
+# show_value PATH: `value TEXT` or `absent`.
+show_value() {
+  if [ ! -e "$1" ]; then
+    printf 'absent\n'
+    return 0
+  fi
+  if now=$(cat "$1" 2>/dev/null); then printf 'value %s\n' "$now"; else printf 'unreadable\n'; fi
+}
+
+# label_of PATH: its SELinux label, or `-`. Newer ls prints label and path, older ones mode and names before.
+label_of() {
+  label=-
+  if [ -e /sys/fs/selinux/enforce ] || [ -e /selinux/enforce ]; then
+    # shellcheck disable=SC2045 # the words of one line
+    for word in $(ls -dZ "$1" 2>/dev/null); do
+      case $word in
+        *:*:*:*)
+          label=$word
+          break
+          ;;
+      esac
+    done
+  fi
+}
+
+# show_file PATH: `absent`, `other` (no regular file), or a line `file MODE UID:GID LABEL` and the bytes behind it.
+show_file() {
+  if [ -L "$1" ]; then
+    printf 'other\n'
+    return 0
+  fi
+  if [ ! -e "$1" ]; then
+    printf 'absent\n'
+    return 0
+  fi
+  if [ ! -f "$1" ]; then
+    printf 'other\n'
+    return 0
+  fi
+  if [ ! -r "$1" ]; then
+    printf 'unreadable\n'
+    return 0
+  fi
+  set -f
+  label_of "$1"
+  # shellcheck disable=SC2046 # split into words, on purpose
+  set -- "$1" $(ls -ldn "$1")
+  set +f
+  # A sign for an ACL or a label may follow the ten letters of the mode.
+  printf 'file %s %s:%s %s\n' "${2%"${2#??????????}"}" "$4" "$5" "$label"
+  cat "$1"
+}
+
+# show_rule …: `present POSITION` or `absent`.
+show_rule() {
+  rule_at "$@"
+  if ! find_rule; then
+    printf 'unreadable\n'
+  elif [ -n "$place" ]; then
+    printf 'present %s\n' "$place"
+  else
+    printf 'absent\n'
+  fi
+}
+
+# show_module NAME: `loaded` or `absent`.
+show_module() {
+  if module_is_loaded "$1"; then printf 'loaded\n'; else printf 'absent\n'; fi
+}

@@ -1,0 +1,89 @@
+/** Faults at every step on real kernels: two machines share the cells, and the table is printed. */
+import { expect } from 'vitest'
+import { digestOf } from './digest.ts'
+import { productFor } from './product.ts'
+import { labSuite } from './suite.ts'
+import { type KernelLabel, startVm, type VmLab } from './vm.ts'
+import { type CellResult, CHANGE, type Ends, FAULTS, runCell } from './vm-faults/cell.ts'
+import { comesBack, EVERY_PACKET, NEW_ONLY, refusesPlainRule } from './vm-faults/lock-out.ts'
+import { MOMENTS, type Moment, prepareGates } from './vm-faults/moments.ts'
+
+/** One machine a core. */
+const MACHINES: readonly KernelLabel[] = ['6.1', '7.x']
+const NAMES = Object.keys(MOMENTS).filter((name): name is Moment => name in MOMENTS)
+
+class Machines implements AsyncDisposable {
+  readonly all: readonly VmLab[]
+  constructor(all: readonly VmLab[]) {
+    this.all = all
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.all.map(vm => vm.close()))
+  }
+}
+
+/** What the machine is before, and what it is when all went well; left as before. */
+async function learnEnds(vm: VmLab): Promise<Ends> {
+  using product = productFor(vm)
+  const before = await digestOf(vm, vm.host.name)
+  const { result, document } = await product.json(['apply', ...CHANGE, '--yes', '--window', '1s'])
+  expect(result.exitCode, JSON.stringify(document.hosts[0])).toBe(0)
+  const after = await digestOf(vm, vm.host.name)
+  expect(after).not.toEqual(before)
+  expect((await product.json(['rollback', document.run, '--yes'])).result.exitCode).toBe(0)
+  expect(await digestOf(vm, vm.host.name)).toEqual(before)
+  return { before, after }
+}
+
+labSuite(
+  'faults on real kernels',
+  async () => new Machines(await Promise.all(MACHINES.map(kernel => startVm({ kernel })))),
+  ({ it }) => {
+    it('each leaves the host before or after, never between, and the report says which', async ({ all }) => {
+      const cells = NAMES.flatMap(moment => FAULTS.map(fault => ({ moment, fault })))
+      const left = cells.values()
+      const results: CellResult[] = []
+      const work = async (vm: VmLab): Promise<void> => {
+        await prepareGates(vm)
+        const ends = await learnEnds(vm)
+        for (const { moment, fault } of left) results.push(await runCell(vm, moment, fault, ends))
+      }
+      const ended = await Promise.allSettled(all.map(work))
+      process.stdout.write(`faults on real kernels:\n${draw(results)}\n`)
+      expect(ended.filter(({ status }) => status === 'rejected')).toEqual([])
+      expect(results.filter(({ wrong }) => wrong.length > 0)).toEqual([])
+      expect(results).toHaveLength(NAMES.length * FAULTS.length)
+    }, 900_000)
+
+    it('a rule that would lock us out is refused, forced or not', async ({ all: [vm] }) => {
+      if (vm) await refusesPlainRule(vm)
+    })
+
+    for (const [what, spec] of [
+      ['new connections only', NEW_ONLY],
+      ['every packet', EVERY_PACKET],
+    ] as const) {
+      it(`a rule that blocks ${what}: the host comes back by itself, rolled-back, exit 4`, async ({ all: [vm] }) => {
+        if (vm) await comesBack(vm, spec)
+      })
+    }
+  },
+)
+
+function draw(results: readonly CellResult[]): string {
+  const rows = NAMES.map(moment => [
+    moment,
+    ...FAULTS.map(fault => {
+      const found = results.find(result => result.moment === moment && result.fault === fault)
+      return found ? `${found.wrong.length > 0 ? '✗ ' : ''}${found.host}/${found.status}` : '·'
+    }),
+  ])
+  return [['step', ...FAULTS], ...rows]
+    .map(cells =>
+      cells
+        .map(cell => cell.padEnd(28))
+        .join(' ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import type { Change } from '../../../src/change/change.ts'
+import { type RuleState, ruleTarget } from '../../../src/firewall/rule-state.ts'
+import { makePlan, type Plan } from '../../../src/plan/plan.ts'
+import { planSchema } from '../../../src/plan/plan-file.ts'
+import { rollbackTask } from '../../../src/plan/rollback.ts'
+import { makeFacts } from '../../support/facts.ts'
+
+const empty = makePlan('h', { steps: [], force: false }, makeFacts())
+const value = (before: string, after: string, target = 'net.netfilter.nf_conntrack_max'): Change => ({
+  kind: 'kernel-value',
+  layer: 'runtime',
+  target,
+  before,
+  after,
+  why: 'w',
+})
+const file = (before: string | null, after: string | null): Change => {
+  const state = (content: string | null) =>
+    content === null ? null : { content, mode: '0644', owner: '0:0', label: null }
+  return { kind: 'file', layer: 'persistent', target: '/etc/a', before: state(before), after: state(after), why: 'w' }
+}
+const spec: RuleState = {
+  backend: 'iptables-legacy',
+  family: 4,
+  table: 'raw',
+  chain: 'OUTPUT',
+  position: null,
+  spec: ['-j', 'ACCEPT'],
+}
+const rule: Change = { kind: 'rule', layer: 'runtime', target: ruleTarget(spec), before: null, after: spec, why: 'w' }
+const module: Change = {
+  kind: 'module',
+  layer: 'runtime',
+  target: 'nf_conntrack',
+  before: null,
+  after: 'loaded',
+  why: 'w',
+}
+
+/** The plan back, where the targets are now what these looks say; they come in the order of going back. */
+function back(changes: readonly Change[], looks: readonly string[], force = false): Plan {
+  const ruleset = { sources: [], complete: true }
+  const facts = makeFacts({ looks, ruleset })
+  return makePlan('h', rollbackTask({ ...empty, changes }, 'RUN', force), facts, { local: true })
+}
+
+describe('the plan that takes a run back', () => {
+  it('is each change the other way round, live values first', () => {
+    const plan = back([value('600', '4096'), file(null, 'x\n')], ['file -rw-r--r-- 0:0 -\nx\n', 'value 4096\n'])
+    expect(plan.blockers).toEqual([])
+    expect(plan.changes.map(({ target, before, after }) => [target, before, after])).toEqual([
+      ['net.netfilter.nf_conntrack_max', '4096', '600'],
+      ['/etc/a', { content: 'x\n', mode: '0644', owner: '0:0', label: null }, null],
+    ])
+  })
+
+  it('has nothing where the target is back already, 0 and empty files included', () => {
+    expect(back([value('0', '5')], ['value 0\n']).changes).toEqual([])
+    expect(back([file('', 'x')], ['file -rw-r--r-- 0:0 -\n']).changes).toEqual([])
+    expect(back([file(null, 'x')], ['absent\n']).changes).toEqual([])
+    expect(back([rule], ['absent\n']).changes).toEqual([])
+    expect(back([module], ['absent\n']).changes).toEqual([])
+  })
+
+  it('takes a hash size that the kernel rounded up for ours', () => {
+    const target = '/sys/module/nf_conntrack/parameters/hashsize'
+    expect(back([value('1024', '4000', target)], ['value 4096\n']).blockers).toEqual([])
+    expect(back([value('1024', '4000', target)], ['value 65536\n']).blockers).toMatchObject([{ code: 'changed-since' }])
+  })
+
+  it('finds a rule wherever it stands by now', () => {
+    const plan = back([rule], ['present 7\n'])
+    expect(plan.blockers).toEqual([])
+    expect(plan.changes).toMatchObject([{ kind: 'rule', before: { position: 7 }, after: null }])
+  })
+
+  it('shows before, ours and now where somebody changed it since; forced, it goes all the same', () => {
+    const [blocker] = back([value('600', '4096')], ['value 5000\n']).blockers
+    expect(blocker).toEqual({
+      code: 'changed-since',
+      message: 'changed by somebody else since: net.netfilter.nf_conntrack_max: before 600, ours 4096, now 5000',
+      forceable: true,
+    })
+    const forced = back([value('600', '4096')], ['value 5000\n'], true)
+    expect([forced.blockers, forced.forced.length]).toEqual([[], 1])
+    expect(forced.changes).toMatchObject([{ before: '5000', after: '600' }])
+    const [edited] = back([file('a\n', 'b\n')], ['file -rw-r--r-- 0:0 -\nb\nc\n']).blockers
+    expect(edited?.message).toContain('+c')
+    const [chmod] = back([file('a\n', 'b\n')], ['file -rw------- 0:0 -\nb\n']).blockers
+    expect(chmod?.code).toBe('changed-since')
+  })
+
+  it('refuses what cannot be read back, forced or not', () => {
+    for (const look of ['other\n', 'unreadable\n', 'file -rw-r--r-- 0:0 -\na\ufffd', '', 'nonsense']) {
+      const plan = back([file('a\n', 'b\n')], [look], true)
+      expect(plan.blockers, JSON.stringify(look)).toMatchObject([{ code: 'cannot-be-read', forceable: false }])
+      expect(plan.changes).toEqual([])
+    }
+  })
+})
+
+describe('a plan that was written down', () => {
+  it('is read back as it was', () => {
+    const plan = { ...empty, changes: [value('0', '1'), rule, module, file('', null)] }
+    expect(planSchema.parse(JSON.parse(JSON.stringify(plan)))).toEqual(plan)
+  })
+
+  it('is believed nothing that could leave its place', () => {
+    const { kind, layer, before, after, why } = file(null, 'x')
+    for (const change of [
+      { kind, layer, before, after, why, target: 'relative' },
+      { ...module, target: '../../etc/passwd' },
+      { ...file(null, null), after: { content: 'x', mode: '0644; reboot', owner: '0:0', label: null } },
+    ]) {
+      expect(planSchema.safeParse({ ...empty, changes: [change] }).success, JSON.stringify(change)).toBe(false)
+    }
+  })
+})
