@@ -62,6 +62,11 @@ export class ConfigError extends CtfixError {
   }
 }
 
+/** Somebody else is at work on the same run at this moment. Exit 8. */
+export class LockedError extends CtfixError {
+  override readonly name = 'LockedError' as const
+}
+
 /** The host pattern selected nothing. Exit 66. */
 export class NoMatchError extends CtfixError {
   override readonly name = 'NoMatchError' as const

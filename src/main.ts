@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { type Command, CommanderError } from 'commander'
 import { createProgram } from './cli/index.ts'
-import { CtfixError, EXIT, type ExitCode, NoMatchError, UsageError } from './errors.ts'
+import { CtfixError, EXIT, type ExitCode, LockedError, NoMatchError, UsageError } from './errors.ts'
 import { plain } from './lang/text.ts'
 
 function exitCodeOfError(error: CtfixError): ExitCode {
   if (error instanceof UsageError) return EXIT.usage
   if (error instanceof NoMatchError) return EXIT.noMatch
+  if (error instanceof LockedError) return EXIT.locked
   return EXIT.badInput
 }
 

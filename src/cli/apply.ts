@@ -10,7 +10,7 @@ import { recordHeader, wanted } from './wanted.ts'
 
 /** Plans, shows, asks, applies, verifies. */
 export async function apply(options: ApplyOptions): Promise<void> {
-  refuseWithoutAnybody(options)
+  refuseWithoutAnybody('apply', options)
   if (options.resume !== undefined) return resume(options, options.resume)
   const stopsAtPlan = options.check === true || options.dryRun === true
   const work = wanted(await openFleet(options), options)

@@ -11,9 +11,9 @@ import type { GuardOptions, SharedOptions } from './options.ts'
 import type { Session } from './session.ts'
 
 /** Throws UsageError where a person would have to be asked and there is none. */
-export function refuseWithoutAnybody({ yes, check, dryRun }: GuardOptions): void {
+export function refuseWithoutAnybody(command: string, { yes, check, dryRun }: GuardOptions): void {
   if (yes || check || dryRun || canAsk()) return
-  throw new UsageError('nobody to ask: without a terminal, this needs --yes (or --dry-run)')
+  throw new UsageError(`nobody to ask: without a terminal, ${command} needs --yes (or --dry-run)`)
 }
 
 /** Who does it and when, for the record; no word of the command line, which may hold what is nobody's business. */
@@ -27,9 +27,14 @@ interface Times {
   readonly connectTimeout: number
 }
 
+/** For so long a dead host is waited for, and a live one is locked: a day is longer than any change window. */
+const MOST_SECONDS = 86_400
+
 /** Seconds a host gives us. Default: a minute, or what the options for getting in and for watching need. */
 export function revertIn({ revertIn: asked, window, connectTimeout }: Times): number {
   const least = window + LEAST_TO_CONFIRM_SECONDS
+  if (asked !== undefined && asked > MOST_SECONDS)
+    throw new UsageError(`--revert-in ${asked}: at most ${MOST_SECONDS} s`)
   if (asked === undefined) return Math.max(60, window + connectTimeout)
   if (asked >= least) return asked
   throw new UsageError(

@@ -4,12 +4,15 @@ import type { Host } from '../inventory/host.ts'
 import { openRecord } from '../run/record.ts'
 import { checkRunId, type RecordedRun, readRun } from '../run/recorded.ts'
 import { NoSuchRunError, prepareRollback } from '../run/rollback.ts'
-import type { Outcome } from '../run/status.ts'
+import type { Outcome, Status } from '../run/status.ts'
 import { checkBecome } from '../transport/become.ts'
 import { carryOut } from './carry-out.ts'
 import { conclude, refuseWithoutAnybody, revertIn, signature, tellWhatIsLeft } from './changing.ts'
 import type { GuardOptions, SharedOptions } from './options.ts'
 import { openFleet, openSession, stateDirectory } from './session.ts'
+
+/** A host that ended so was left as it was. */
+const LEFT_ALONE: readonly Status[] = ['failed', 'blocked', 'unreachable', 'skipped']
 
 interface RollbackOptions extends SharedOptions, GuardOptions {
   readonly force?: boolean
@@ -18,11 +21,13 @@ interface RollbackOptions extends SharedOptions, GuardOptions {
 /** Shows the way back, asks, goes it, proves it over a new connection. */
 export async function rollback(run: string, options: RollbackOptions): Promise<void> {
   const of = checkRunId(run)
-  refuseWithoutAnybody(options)
+  refuseWithoutAnybody('rollback', options)
   const fleet = await openFleet(options)
   const recorded = recordOf(stateDirectory(options), of)
-  const hosts = fleet.hosts.filter(({ name }) => recorded === null || recorded.progress.get(name)?.step)
-  if (hosts.length === 0) throw new NoMatchError(`run ${of} touched none of these hosts: there is nothing to take back`)
+  const targeted = fleet.hosts.filter(({ name }) => recorded === null || recorded.hosts.includes(name))
+  if (targeted.length === 0) throw new NoMatchError(`run ${of} has none of these hosts`)
+  // What our own record says was never begun is not asked.
+  const hosts = targeted.filter(({ name }) => recorded === null || recorded.progress.get(name)?.step)
   for (const host of hosts) if (host.exclude === null) checkBecome(host)
   const stopsAtPlan = options.check === true || options.dryRun === true
   const session = openSession(options, {
@@ -31,7 +36,7 @@ export async function rollback(run: string, options: RollbackOptions): Promise<v
     revertInSeconds: revertIn({ ...options, window: 0 }),
   })
   const header = { run: session.run, command: 'rollback', strategy: ['rollback'] }
-  const names = hosts.map(({ name }) => name)
+  const names = targeted.map(({ name }) => name)
   const record = stopsAtPlan
     ? null
     : openRecord(stateDirectory(options), session.run, { ...header, ...signature(), of, hosts: names })
@@ -47,8 +52,9 @@ export async function rollback(run: string, options: RollbackOptions): Promise<v
     stopsAtPlan,
     question: pending => `Take back run ${of} on ${pending} of ${hosts.length} hosts?`,
   })
-  const judged = outcomes.map(outcome => judgeStranger(outcome))
-  await conclude(session, options, { header, record, outcomes: judged })
+  const judged = new Map(outcomes.map(outcome => [outcome.host, judgeStranger(outcome)]))
+  const all = names.map(name => judged.get(name) ?? untouched(name))
+  await conclude(session, options, { header, record, outcomes: all })
 
   async function prepare(host: Host, unknown: Set<string>): ReturnType<typeof prepareRollback> {
     try {
@@ -65,9 +71,15 @@ export async function rollback(run: string, options: RollbackOptions): Promise<v
    */
   function judgeStranger(outcome: Outcome): Outcome {
     const ended = recorded?.progress.get(outcome.host)?.outcome?.status
-    const untouched = recorded === null ? strangers.size < hosts.length : ended === 'failed' || ended === 'blocked'
-    return strangers.has(outcome.host) && untouched ? { ...outcome, status: 'ok' } : outcome
+    const isUntouched =
+      recorded === null ? strangers.size < hosts.length : ended !== undefined && LEFT_ALONE.includes(ended)
+    return strangers.has(outcome.host) && isUntouched ? { ...outcome, status: 'ok' } : outcome
   }
+}
+
+function untouched(host: string): Outcome {
+  const error = { message: 'the run changed nothing here', hint: null }
+  return { host, status: 'ok', cause: null, facts: null, plan: null, checks: [], error, digest: null, elapsedMs: 0 }
 }
 
 /** Our own record of the run; null where there is none here: a colleague's run. */

@@ -6,7 +6,7 @@
 import { type Family, parseAddress } from './address.ts'
 import { type Passing, type Questions, runBase } from './chain.ts'
 import type { Seen, State } from './match.ts'
-import { type Base, type Chain, type Place, placeOf, type Ruleset, type Table } from './ruleset.ts'
+import { type Base, type Chain, describePlace, type Place, placeOf, type Ruleset, type Table } from './ruleset.ts'
 
 export interface Packet {
   readonly family: Family
@@ -72,9 +72,32 @@ export function waysOf(ruleset: Ruleset, packet: Packet, given: Questions = new 
       for (const { end, by, ...rest } of ends) if (end === 'dropped') ways.push({ end, by, ...rest })
       return ends.filter(({ end }) => end === 'accepted')
     })
+    passing = fewer(passing)
   }
   const rest = ruleset.complete ? passing.map(accepted) : passing.flatMap(on => unread(on, packet))
-  return [...ways, ...rest]
+  return [...fewer(ways), ...fewer(rest)]
+}
+
+/** Beyond that, ways that end the same become one: each chain, and each packet, would multiply them. */
+const MOST_WAYS = 16
+
+/**
+ * One way for all that end the same, with what all of them assume. It stands for more than they did, so nothing that may
+ * be dropped is lost by it; at most too much is doubted.
+ */
+function fewer<P extends Passing & { readonly by?: Place | null }>(ways: readonly P[]): readonly P[] {
+  if (ways.length <= MOST_WAYS) return ways
+  const merged = new Map<string, P>()
+  for (const way of ways) {
+    const key = `${way.untracked} ${way.by ? describePlace(way.by) : 'passes'}`
+    const other = merged.get(key)
+    merged.set(key, other ? { ...other, assuming: common(other.assuming, way.assuming) } : way)
+  }
+  return [...merged.values()]
+}
+
+function common(one: Questions, other: Questions): Questions {
+  return new Map([...one].filter(([question, answer]) => other.get(question) === answer))
 }
 
 const accepted = ({ assuming, untracked, doubt }: Passing): Way => ({

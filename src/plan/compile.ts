@@ -76,6 +76,7 @@ export interface Staging {
  */
 export function stageProgram({ runDir, files, revertInSeconds }: Staging): string {
   const parent = runDir.slice(0, runDir.lastIndexOf('/'))
+  const name = runDir.slice(parent.length + 1)
   // Every run begins in the state that guard.sh calls so.
   const writes = [...files, ['begun', ''] as const].map(([name, content]) => sh`  fill "$new/"${name} ${content}`)
   return `${
@@ -95,6 +96,8 @@ export function stageProgram({ runDir, files, revertInSeconds }: Staging): strin
       sh`  sync "$new/undo.sh" 2>/dev/null || sync`,
       // Whoever looks finds all of it or nothing.
       sh`  mv "$new" "$dir" || give_up`,
+      // Into one that another try of this run made in the meantime: that one goes on, and this never began.
+      sh`  [ ! -e "$dir/"${name}.new.$$ ] || { rm -rf "$dir/"${name}.new.$$; printf 'ctfix: locked: this run is under way here, see %s\n' "$dir" >&2; exit 77; }`,
       sh`  /bin/sh "$dir/guard.sh" start "$dir" ${revertInSeconds}`,
       sh`}`,
       sh`main "$@" </dev/null`,
@@ -115,12 +118,14 @@ export function keepPrelude(runDir: string, nonce: string): string {
 }
 
 /**
- * Takes a run back. Ends with 0 when it is taken back, with 70 when it never changed anything, with 72 when taking it
- * back failed. What the targets are then comes on stdout as one digest.
+ * Takes a run back; one that is still being staged never begins. Ends with 0 when it is taken back, with 70 when it never
+ * changed anything, with 72 when taking it back failed. What the targets are then comes on stdout as one digest.
  */
 export function revertProgram(runDir: string): string {
   return `${
     Script.lines([
+      // Somebody may have lost the connection while a slow disk was still being synced. One rename decides.
+      sh`for new in ${runDir}.new.*; do mv "$new" "$new.off" 2>/dev/null && rm -rf "$new.off"; done`,
       sh`[ -d ${runDir} ] || exit 70`,
       sh`/bin/sh ${runDir}/guard.sh revert ${runDir} </dev/null`,
       sh`code=$?`,
@@ -133,11 +138,16 @@ export function revertProgram(runDir: string): string {
   }\n`
 }
 
-/** What is the case with a run: frames `status` (`name value` lines; empty where the host knows no such run) and `plan`. */
+/**
+ * What is the case with a run: frames `status` (`name value` lines; empty where the host knows no such run, `denied` where
+ * who asks may not look) and `plan`.
+ */
 export function runQuestion(runDir: string, nonce: string): string {
+  const parent = runDir.slice(0, runDir.lastIndexOf('/'))
   return `${
     Script.lines([
       sh`printf '\n@@%s status\n' ${nonce}`,
+      sh`[ ! -d ${parent} ] || [ -x ${parent} ] || echo denied`,
       sh`[ ! -d ${runDir} ] || /bin/sh ${runDir}/guard.sh status ${runDir} </dev/null`,
       sh`printf '\n@@%s plan\n' ${nonce}`,
       sh`cat ${runDir}/plan.json 2>/dev/null`,

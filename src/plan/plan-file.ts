@@ -2,20 +2,23 @@
 import { z } from 'zod'
 import type { Plan } from './plan.ts'
 
+/** It becomes a word of sh, and none can hold a NUL. */
+const word = z.string().regex(/^[^\0]*$/)
+
 const fileState = z.object({
-  content: z.string(),
+  content: word,
   mode: z.string().regex(/^[0-7]{4}$/),
   owner: z.string().regex(/^\d+:\d+$/),
-  label: z.string().nullable(),
+  label: word.nullable(),
 })
 
 const ruleState = z.object({
   backend: z.enum(['iptables-legacy', 'iptables-nft']),
   family: z.union([z.literal(4), z.literal(6)]),
-  table: z.string(),
-  chain: z.string(),
+  table: word,
+  chain: word,
   position: z.number().int().positive().nullable(),
-  spec: z.array(z.string()),
+  spec: z.array(word),
   copy: z.number().int().positive().exactOptional(),
 })
 
@@ -40,15 +43,15 @@ const change = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('kernel-value'),
     layer: z.literal('runtime'),
-    target: z.string().min(1),
-    before: z.string().nullable(),
-    after: z.string().nullable(),
+    target: word.min(1),
+    before: word.nullable(),
+    after: word.nullable(),
     why: z.string(),
   }),
   z.object({
     kind: z.literal('file'),
     layer: z.literal('persistent'),
-    target: z.string().startsWith('/'),
+    target: word.startsWith('/'),
     before: fileState.nullable(),
     after: fileState.nullable(),
     why: z.string(),

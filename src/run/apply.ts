@@ -46,7 +46,11 @@ async function start(connection: Connection, work: Undertaking, tools: Tools): P
     const seconds = Math.min(APPLY_SECONDS, tools.revertInSeconds + AFTER_GUARD_SECONDS)
     const stdin = stageProgram({ runDir, files: filesOf(plan, tools), revertInSeconds: tools.revertInSeconds })
     const { exitCode, stderr } = await connection.exec('/bin/sh -s', { stdin, deadlineMs: seconds * 1000 })
-    return exitCode === REMOTE.ok ? null : { facts, checks: [], ...verdictOf(exitCode, stderr, runDir) }
+    if (exitCode === REMOTE.ok) return null
+    const verdict = verdictOf(exitCode, stderr, runDir)
+    if (verdict.status !== 'unknown') return { facts, checks: [], ...verdict }
+    // The script itself was ended, by nobody knows whom: the host is asked.
+    return takeBack(work, [connection], [], verdict.error?.message ?? '', tools)
   } catch (error) {
     if (!isUnsent(error)) return takeBack(work, [connection], [], messageOf(error), tools)
     const message = `nothing was changed: ${messageOf(error)}`

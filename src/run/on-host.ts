@@ -37,6 +37,10 @@ export async function askAboutRun(connection: Connection, runDir: string): Promi
   try {
     const frames = parseFrames(stdout, nonce)
     const status = frames.get('status') ?? ''
+    if (status.trim() === 'denied') {
+      const hint = 'root keeps the runs of a host: ask with --become'
+      throw new ProbeError(name, `${name}: may not look for the run in ${runDir}`, { hint })
+    }
     return status.trim() === '' ? null : readStatus(status, readPlan(frames.get('plan') ?? ''))
   } catch (cause) {
     if (cause instanceof FrameError) throw new ProbeError(name, `${name}: ${cause.message}`, { cause })

@@ -34,7 +34,14 @@ export async function persevere<T>(
       if (!(error instanceof ConnectError) || tools.signal.aborted) throw error
     }
   }
-  return Promise.race([...silent, overNewOnes(host, untilMs, tools, ask)])
+  const answered = new AbortController()
+  const signal = AbortSignal.any([tools.signal, answered.signal])
+  try {
+    return await Promise.race([...silent, overNewOnes(host, untilMs, { ...tools, signal }, ask)])
+  } finally {
+    // Whoever has the answer goes on with the host: a connection that comes only now must not ask any more.
+    answered.abort()
+  }
 }
 
 const SILENCE = Symbol('silence')
@@ -52,6 +59,7 @@ async function overNewOnes<T>(
   for (;;) {
     try {
       await using fresh = await tools.connect(host, tools.signal)
+      if (tools.signal.aborted) throw new ConnectError(host.name, 'aborted', `${host.name}: answered already`)
       return await ask(fresh)
     } catch (error) {
       if (!isPassing(error) || tools.signal.aborted || performance.now() > untilMs) throw error

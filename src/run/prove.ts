@@ -29,12 +29,14 @@ export async function proveAndKeep(
   const newConnection = fresh.host.connection === 'ssh'
   let facts: Facts
   let checks: readonly Check[] = []
-  const back = (why: string): Promise<Applied> => takeBack({ ...work, facts }, connections, checks, why, tools)
+  const back = async (why: string): Promise<Applied> =>
+    withRecord(await takeBack({ ...work, facts }, connections, checks, why, tools), work)
   try {
     facts = await gatherFacts(fresh, { windowSeconds: tools.windowSeconds, ...probeNeeds(task) })
     checks = judge(facts, planHost(host, task, facts), { files: false, newConnection })
   } catch (error) {
-    return takeBack(work, connections, checks, `could not be proved: ${messageOf(error)}`, tools)
+    const why = `could not be proved: ${messageOf(error)}`
+    return withRecord(await takeBack(work, connections, checks, why, tools), work)
   }
   if (!passes(decisive(checks, relief))) return back(`not cured: ${failures(decisive(checks, relief))}`)
 
@@ -48,6 +50,8 @@ export async function proveAndKeep(
     // It answers, but not so that it could be proved: what cannot be seen does not stay.
     return back(`not kept: ${messageOf(error)}`)
   }
+  // The script itself was ended: it may have confirmed, and then nothing takes the host back by itself.
+  if (kept.verdict?.status === 'unknown') return back(`not kept: ${kept.verdict.error?.message ?? ''}`)
   if (kept.verdict) return { facts, checks, digest: kept.digest, ...kept.verdict }
   // The window was watched before; the second look adds the files.
   const again = planHost(host, task, kept.facts)
@@ -57,6 +61,13 @@ export async function proveAndKeep(
   facts = { ...kept.facts, earlier: facts.earlier }
   if (!passes(decisive(checks, relief))) return back(`not kept: ${failures(decisive(checks, relief))}`)
   return { status: 'changed', facts, checks, error: null, digest: kept.digest }
+}
+
+/** It was changed: a host that knows of no change any more has lost its record, and with it the way back. */
+function withRecord(back: Applied, { runDir }: Undertaking): Applied {
+  if (back.status !== 'failed') return back
+  const message = `the host has no record of the change any more: ${back.error?.message ?? ''}`
+  return { ...back, status: 'unknown', error: { message, hint: `on the host: ${runDir} is gone` } }
 }
 
 interface Kept {

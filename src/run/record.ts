@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import type { Event } from './events.ts'
+import { holdRecord } from './record-lock.ts'
 
 export interface Record {
   readonly directory: string
@@ -41,7 +42,7 @@ export function openRecord(stateDir: string, run: string, header: object): Recor
     closeSync(file)
     const events = openSync(join(directory, 'events.ndjson'), 'a', 0o600)
     syncDirectory(directory)
-    return recordIn(directory, events)
+    return recordIn(directory, events, holdRecord(directory))
   } catch (cause) {
     throw cannotWrite(directory, cause, 'choose another place with --state-dir')
   }
@@ -50,6 +51,7 @@ export function openRecord(stateDir: string, run: string, header: object): Recor
 /** Opens the record of a run that was broken off, to go on with it. */
 export function reopenRecord(stateDir: string, run: string): Record {
   const directory = join(runsDirectory(stateDir), run)
+  const hold = holdRecord(directory)
   try {
     const path = join(directory, 'events.ndjson')
     const torn = existsSync(path) && /[^\n]$/.test(readFileSync(path, 'utf8'))
@@ -57,7 +59,7 @@ export function reopenRecord(stateDir: string, run: string): Record {
     // The line in which the process before ended stays what it is: no whole line.
     if (torn) writeSync(events, '\n')
     append(events, { type: 'resumed' })
-    return recordIn(directory, events)
+    return recordIn(directory, events, hold)
   } catch (cause) {
     throw cannotWrite(directory, cause)
   }
@@ -80,8 +82,9 @@ function append(file: number, value: object): void {
   appendFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), ...value })}\n`)
 }
 
-function recordIn(directory: string, file: number): Record {
+function recordIn(directory: string, file: number, hold: Disposable): Record {
   let broken: string | null = null
+  let torn = false
   const orBroken = (work: () => void): void => {
     try {
       work()
@@ -94,7 +97,14 @@ function recordIn(directory: string, file: number): Record {
     write(event) {
       if (event.type === 'phase') return
       orBroken(() => {
+        if (torn) {
+          // What may be half a line ends here; a reader then knows not to believe it.
+          writeSync(file, '\n')
+          append(file, { type: 'resumed' })
+        }
+        torn = true
         append(file, event.type === 'outcome' ? { type: 'outcome', ...brief(event.outcome) } : event)
+        torn = false
         // What is about to happen must be on disk before it does.
         if (event.type !== 'planned') fsyncSync(file)
       })
@@ -106,6 +116,7 @@ function recordIn(directory: string, file: number): Record {
       }
     },
     close(result) {
+      using _hold = hold
       orBroken(() => {
         fsyncSync(file)
         closeSync(file)

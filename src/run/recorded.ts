@@ -59,7 +59,7 @@ export function listRuns(stateDir: string): string[] {
       .map(({ name }) => name)
       .toSorted()
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return []
+    if (isMissing(cause)) return []
     throw unreadable(runsDirectory(stateDir), cause)
   }
 }
@@ -77,8 +77,14 @@ export function readRun(stateDir: string, run: string): RecordedRun {
     const header = headerSchema.parse(JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8')))
     return { ...header, run, directory, progress: progressIn(eventsIn(join(directory, 'events.ndjson'))) }
   } catch (cause) {
+    if (isMissing(cause))
+      throw new ConfigError(`no run ${run} in ${runsDirectory(stateDir)}`, { cause, hint: 'ctfix runs list' })
     throw unreadable(directory, cause)
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 function unreadable(file: string, cause: unknown): ConfigError {

@@ -2,13 +2,14 @@
 import type { Host } from '../inventory/host.ts'
 import type { Plan, Task } from '../plan/plan.ts'
 import type { Connection } from '../transport/connection.ts'
+import { decisive, failures, judge, passes } from './checks.ts'
 import { type Prepared, readyToApply } from './commands.ts'
 import type { HostResult } from './fleet.ts'
 import { askAboutRun, type RunOnHost } from './on-host.ts'
 import { proveAndKeep } from './prove.ts'
 import { connected, type Survey, surveyOver } from './survey.ts'
 import { takeBack } from './take-back.ts'
-import { runDirectory, type Tools } from './tools.ts'
+import { reliefOf, runDirectory, type Tools } from './tools.ts'
 import { LEAST_TO_CONFIRM_SECONDS, undertake } from './undertaking.ts'
 
 /** Looks at a host on which the run was begun; `approved` is what the record says was to be done there. */
@@ -19,17 +20,28 @@ export async function prepareResume(host: Host, task: Task, approved: Plan, tool
     const ready = readyToApply(surveyed, task, tools)
     // Nothing was begun there, or it is back where it was: as any other host.
     if (onHost === null || onHost.state === 'none' || onHost.state === 'reverted') return ready
+    if (onHost.state === 'kept')
+      return { ...ready, plan: approved, act: async () => keptBefore(surveyed, approved, task) }
     return { ...ready, plan: approved, act: () => goOn({ ...surveyed, plan: approved }, task, onHost, tools) }
   })
+}
+
+/** It was confirmed and written before we were broken off; whatever it is today, nobody takes it back unasked. */
+function keptBefore({ facts, plan: again, host }: Survey, plan: Plan, task: Task): HostResult {
+  const checks = judge(facts, again, { files: true, newConnection: host.connection === 'ssh' })
+  const deciding = decisive(checks, reliefOf(task))
+  if (passes(deciding)) return { status: 'changed', facts, plan, checks }
+  const message = `it was changed and kept, and is not as it was left any more: ${failures(deciding)}`
+  return { status: 'failed', facts, plan, checks, error: { message, hint: null } }
 }
 
 /** What was begun is proved and kept where there is time for it; else it is taken back. */
 async function goOn(surveyed: Survey, task: Task, onHost: RunOnHost, tools: Tools): Promise<HostResult> {
   const { host, facts, plan, connection } = surveyed
   const work = undertake(host, facts, plan, task, tools)
-  const isOurs = onHost.sameBoot && ['armed', 'confirmed', 'kept'].includes(onHost.state)
+  const isOurs = onHost.sameBoot && ['armed', 'confirmed'].includes(onHost.state)
   const inTime = onHost.state !== 'armed' || onHost.secondsLeft > tools.windowSeconds + LEAST_TO_CONFIRM_SECONDS
-  if (onHost.state === 'kept' || (isOurs && inTime)) {
+  if (isOurs && inTime) {
     const proved = await proveAndKeep(work, [connection], tools)
     // The values were not there any more: it was taken back without being able to note that down.
     const wasBack = proved.checks.some(({ name, status }) => name === 'values-as-wanted' && status === 'fail')

@@ -31,7 +31,9 @@ export async function prepareRollback(host: Host, { of, force }: Wanted, tools: 
     const surveyed = await surveyOver(connection, task, tools)
     const ready = readyToApply(surveyed, task, tools)
     // A change that is not confirmed has a way back of its own, and its lock would refuse every other.
-    const isOpen = ['armed', 'confirmed', 'reverting'].includes(onHost.state)
+    // One that is only just beginning is called off: else it would change the host after we said that nothing is left.
+    const isBeginning = onHost.state === 'none' && onHost.busy
+    const isOpen = isBeginning || ['armed', 'confirmed', 'reverting'].includes(onHost.state)
     return isOpen ? { ...ready, act: () => endIt(surveyed, of, tools) } : ready
   })
 }

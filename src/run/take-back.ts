@@ -29,7 +29,7 @@ export async function takeBack(
       return { facts, checks, digest: said.stdout.trim() || null, ...ending(said.exitCode, said.stderr, why, runDir) }
     })
   } catch (error) {
-    const left = 'its guard takes it back by itself, which could not be seen'
+    const left = 'its guard takes it back by itself unless it was confirmed, which could not be seen'
     return { ...lostOutcome(host.name, new Error(`${why}; ${left}: ${messageOf(error)}`), runDir), facts, checks }
   }
 }
@@ -42,6 +42,10 @@ function ending(exitCode: number, stderr: string, why: string, runDir: string): 
       return { status: 'failed', error: { message: `nothing was changed: ${why}`, hint: null } }
     case REMOTE.undoFailed: {
       const message = `${why}; taking it back failed: ${lastLine(stderr)}`
+      return { status: 'rollback-failed', error: { message, hint: `on the host: see ${runDir}/log` } }
+    }
+    case REMOTE.locked: {
+      const message = `${why}; not taken back, for another run holds the host by now: ${lastLine(stderr)}`
       return { status: 'rollback-failed', error: { message, hint: `on the host: see ${runDir}/log` } }
     }
     default: {

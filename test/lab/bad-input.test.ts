@@ -135,11 +135,7 @@ const WANTED: readonly Case[] = [
   ],
   ['plan -i good.yaml --playbook serial.yaml', 65, /^ctfix: serial\.yaml:3:3: not supported yet: serial/],
   [`${PLAN} raise --playbook play.yaml`, 64, /^ctfix: --strategy and --playbook: give one of them$/],
-  [
-    'verify -i good.yaml --run NOSUCH --state-dir state',
-    65,
-    /^ctfix: state\/runs\/NOSUCH: cannot read the run record: ENOENT/,
-  ],
+  ['verify -i good.yaml --run NOSUCH --state-dir state', 65, /^ctfix: no run NOSUCH in state\/runs$/m],
 ]
 
 const FLAGS: readonly Case[] = [

@@ -29,8 +29,25 @@ function hostNames(inventory: unknown): string[] {
   )
 }
 
+let established = 7000
+
 async function earlierRun(fixed: readonly string[]): Promise<string> {
-  const words = ['apply', '--strategy', 'timeouts', '--yes', '--window', '1s', '--output', 'json', ...fixed]
+  // Each time less, so that there is something to change on hosts that keep what was done before.
+  established -= 60
+  const set = `established=${established}`
+  const words = [
+    'apply',
+    '--strategy',
+    'timeouts',
+    '--set',
+    set,
+    '--yes',
+    '--window',
+    '1s',
+    '--output',
+    'json',
+    ...fixed,
+  ]
   const { stdout, stderr, exitCode } = await runProgram(words)
   expect(exitCode, stderr).toBe(0)
   return JSON.parse(stdout).run

@@ -119,6 +119,16 @@ describe.each(SHELLS)('under %s', (_name, shell) => {
       expect(everything()).toBe(before)
     })
 
+    it('and whoever asked for it hangs up: it goes on to its end', async () => {
+      const start = host.staging('RUN', changes, inSecondStep())
+      await hold.reached()
+      expect(host.workers('RUN')).toHaveLength(2)
+      for (const pid of host.workers('RUN')) process.kill(pid, 'SIGHUP')
+      hold.open()
+      expect((await start.ended).exitCode).toBe(REMOTE.ok)
+      expect(everything()).toBe(live)
+    })
+
     it('keep waits for it: half a change is never kept', async () => {
       const start = host.staging('RUN', changes, inSecondStep())
       await hold.reached()
@@ -128,6 +138,36 @@ describe.each(SHELLS)('under %s', (_name, shell) => {
       expect((await keep.ended).exitCode).toBe(REMOTE.ok)
       expect(everything()).toBe(after)
     })
+  })
+
+  it('the guard takes over while the last step is slow: what all went well is taken back, and that is said', async () => {
+    const start = host.staging(
+      'RUN',
+      changes,
+      holding('apply.sh', /put_value \S*\/c /, script => `{ ${script} } && $&`),
+    )
+    await hold.reached()
+    const back = host.guarding('RUN', 'expire')
+    await becomes('reverting')
+    hold.open()
+    expect((await back.ended).exitCode).toBe(0)
+    expect((await start.ended).exitCode).toBe(REMOTE.expired)
+    expect(everything()).toBe(before)
+  })
+
+  it('revert while no timer can be set: the way back is not thrown away under it', async () => {
+    host.stub('systemd-run', `${hold.script} exit 1`)
+    const start = host.staging('RUN', changes, {
+      edit: (_, text) => text.replace('wait) wait_here ;;', 'wait) exit 1 ;;'),
+    })
+    await hold.reached()
+    const back = host.guarding('RUN', 'revert')
+    await becomes('reverting')
+    hold.open()
+    expect((await start.ended).exitCode).toBe(REMOTE.expired)
+    expect((await back.ended).exitCode).toBe(REMOTE.ok)
+    expect(host.state('RUN')).toBe('reverted')
+    expect(everything()).toBe(before)
   })
 
   it('revert before anything was changed calls it off', async () => {
@@ -229,8 +269,10 @@ describe.each(SHELLS)('under %s', (_name, shell) => {
     const inUndo = (): StageOptions =>
       holding('undo.sh', /(do_undo\(\) \{[\s\S]*?)(restore_value \S*\/b )/, script => `$1${script} $2`)
 
-    it('and is killed at it: the next ones finish it, one at a time', async () => {
-      host.stage('RUN', changes, inUndo())
+    it('and is killed at it: the next ones finish it, but only one of them', async () => {
+      const { edit } = inUndo()
+      const count = (text: string): string => text.replace('do_undo() {', `do_undo() { echo >>${host.at('undone')};`)
+      host.stage('RUN', changes, { edit: (name, text) => count(edit?.(name, text) ?? text) })
       host.keep('RUN')
       const first = host.guarding('RUN', 'revert')
       await hold.reached()
@@ -242,6 +284,7 @@ describe.each(SHELLS)('under %s', (_name, shell) => {
       const next = await Promise.all([host.guarding('RUN', 'revert').ended, host.guarding('RUN', 'keep').ended])
       expect(next.map(({ exitCode }) => exitCode)).toEqual([REMOTE.ok, REMOTE.expired])
       expect(host.state('RUN')).toBe('reverted')
+      expect(host.read('undone'), 'the one that was killed, and one more').toBe('\n\n')
       expect(everything()).toBe(before)
     })
 

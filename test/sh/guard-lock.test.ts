@@ -1,11 +1,11 @@
 /** One run at a time on a host: who holds it, for how long, and what a boot makes of that. */
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { REMOTE } from '../../src/run/codes.ts'
 import { fileChange, valueChange } from '../support/changes.ts'
-import { gate } from '../support/gate.ts'
-import { type GuardedHost, guardedHost } from '../support/guarded-host.ts'
+import { type Gate, gate } from '../support/gate.ts'
+import { type GuardedHost, guardedHost, type StageOptions } from '../support/guarded-host.ts'
 import { SHELLS } from '../support/shells.ts'
 
 describe.each(SHELLS)('the lock under %s', (_name, shell) => {
@@ -18,6 +18,11 @@ describe.each(SHELLS)('the lock under %s', (_name, shell) => {
 
   const a = () => [valueChange(host.at('a'), '1', '2'), fileChange(host.at('a.conf'), null, 'ours\n')]
   const b = () => [valueChange(host.at('b'), '1', '2')]
+
+  /** Stands still after it found the host free, before anything is armed. */
+  const inCheck = ({ script }: Gate): StageOptions => ({
+    edit: (name, text) => (name === 'apply.sh' ? text.replace('do_check() {', `do_check() { ${script}`) : text),
+  })
 
   function moveTo(run: string, state: string): void {
     renameSync(join(host.runDir(run), host.state(run)), join(host.runDir(run), state))
@@ -46,9 +51,7 @@ describe.each(SHELLS)('the lock under %s', (_name, shell) => {
 
   it('is not held by who was killed before anything was armed', async () => {
     const hold = gate(host.at('hold'))
-    const first = host.staging('FIRST', a(), {
-      edit: (name, text) => (name === 'apply.sh' ? text.replace('do_check() {', `do_check() { ${hold.script}`) : text),
-    })
+    const first = host.staging('FIRST', a(), inCheck(hold))
     await hold.reached()
     const refused = host.stage('RUN', b())
     expect(refused.exitCode, 'while it lives').toBe(REMOTE.locked)
@@ -132,6 +135,59 @@ describe.each(SHELLS)('the lock under %s', (_name, shell) => {
       expect(host.keep('FIRST')).toBe(REMOTE.ok)
       expect(host.read('a.conf')).toBe('ours\n')
     })
+  })
+
+  it('two tries of one run that are staged at once: the second hears of the first, which keeps its way back', async () => {
+    const hold = gate(host.at('hold'))
+    // It has looked whether there is such a run, and a slow disk keeps it from going on.
+    const second = host.slowly('RUN', a(), hold)
+    await hold.reached()
+    expect(host.stage('RUN', a()).exitCode).toBe(REMOTE.ok)
+    hold.open()
+    const { exitCode, stderr } = await second.ended
+    expect([exitCode, stderr]).toEqual([REMOTE.locked, expect.stringContaining('this run is under way here')])
+    expect(host.runs()).toEqual(['RUN'])
+    expect(host.revert('RUN').exitCode).toBe(REMOTE.ok)
+    expect(host.read('a')).toBe('1\n')
+  })
+
+  it('one that is asked back while it is still being staged never begins', async () => {
+    const hold = gate(host.at('hold'))
+    const first = host.slowly('RUN', a(), hold)
+    await hold.reached()
+    expect(host.revert('RUN').exitCode).toBe(REMOTE.untouched)
+    hold.open()
+    expect((await first.ended).exitCode).toBe(REMOTE.notStaged)
+    expect(host.runs()).toEqual([])
+    expect(host.read('a')).toBe('1\n')
+  })
+
+  it('the same run a second time while the first is looking around: the first goes on undisturbed', async () => {
+    const hold = gate(host.at('hold'))
+    const first = host.staging('RUN', a(), inCheck(hold))
+    await hold.reached()
+    expect(host.stage('RUN', a()).exitCode).toBe(REMOTE.locked)
+    hold.open()
+    expect((await first.ended).exitCode).toBe(REMOTE.ok)
+    expect(host.keep('RUN')).toBe(REMOTE.ok)
+  })
+
+  it('three in a bad order: who waits for one sees what became of another meanwhile', async () => {
+    const hold = gate(host.at('hold'))
+    const waits = (name: string): StageOptions => ({
+      edit: (file, text) => (file === 'guard.sh' ? text.replace('nap() {', `nap() { echo >${host.at(name)};`) : text),
+    })
+    // C came first and goes on; B, before it by name, waits for it; A waits for both, for B first.
+    const c = host.staging('C', b(), inCheck(hold))
+    await hold.reached()
+    const second = host.staging('B', b(), waits('b-waits'))
+    await vi.waitFor(() => expect(host.exists('b-waits')).toBe(true), { timeout: 10_000, interval: 5 })
+    const first = host.staging('A', b(), waits('a-waits'))
+    await vi.waitFor(() => expect(host.exists('a-waits')).toBe(true), { timeout: 10_000, interval: 5 })
+    hold.open()
+    const codes = (await Promise.all([first.ended, second.ended, c.ended])).map(({ exitCode }) => exitCode)
+    expect(codes).toEqual([REMOTE.locked, REMOTE.locked, REMOTE.ok])
+    expect(host.runs()).toEqual(['C'])
   })
 
   it('two that begin at once: one goes, the other hears of it', async () => {

@@ -117,7 +117,7 @@ describe.each(SHELLS)('the timer under %s', (_name, shell) => {
       expect(host.read('cgroup/cgroup.procs').trim()).toBe(timer()[1])
     })
 
-    it('ends when it is called off', async () => {
+    it('ends when there is nothing to wait for any more', async () => {
       host.stage('RUN', changes)
       const waiting = timerPid()
       expect(host.keep('RUN')).toBe(REMOTE.ok)
@@ -133,12 +133,11 @@ describe.each(SHELLS)('the timer under %s', (_name, shell) => {
       expect(host.read('max')).toBe(verb === 'keep' ? '8192\n' : '600\n')
     })
 
-    it('somebody else who got its number is neither asked nor ended', () => {
+    it('somebody else who got its number is no timer', () => {
       host.stage('RUN', changes)
       process.kill(timerPid(), 'SIGKILL')
       host.write('runs/RUN/timer', `process ${process.pid}\n`)
       expect(host.status('RUN').get('timer')).toBe('gone')
-      // This process lives to see it.
       expect(host.keep('RUN')).toBe(REMOTE.ok)
     })
 

@@ -20,6 +20,7 @@ import { quote } from '../../src/lang/sh.ts'
 import { compile, keepPrelude, revertProgram, stageProgram } from '../../src/plan/compile.ts'
 import { changeLibrary, guardProgram } from '../../src/run/tools.ts'
 import { planOf } from './changes.ts'
+import type { Gate } from './gate.ts'
 import { type Run, scratch } from './shells.ts'
 
 const STATES = ['armed', 'confirmed', 'kept', 'reverting', 'reverted', 'revert-failed'] as const
@@ -143,6 +144,9 @@ export function guardedHost(shell: readonly string[], { timers = 'systemd' }: { 
       piped(stagingOf(run, changes, options)),
     staging: (run: string, changes: readonly Change[], options?: StageOptions): Spawned =>
       spawned(shell, ['-s'], { input: stagingOf(run, changes, options) }),
+    /** The same on a slow disk: it stands still in the middle of being staged. */
+    slowly: (run: string, changes: readonly Change[], { script }: Gate): Spawned =>
+      spawned(shell, ['-s'], { input: stagingOf(run, changes).replace('  sync "$new', `  ${script}\n$&`) }),
     guard: (run: string, verb: Verb): Run =>
       finished(spawnSync(shell[0] ?? '', ask(run, verb), { encoding: 'utf8', timeout: 20_000 })),
     guarding: (run: string, verb: Verb, options?: SpawnOptions): Spawned =>

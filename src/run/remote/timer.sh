@@ -56,15 +56,11 @@ timer_pending() {
   esac
 }
 
-# Called off, it finds nothing to do even where it cannot be stopped: only `armed` expires.
+# For the sake of order: only `armed` expires. A process that waits sees that by itself within a second.
 disarm() {
   kind='' name=''
   { read -r kind name <"$dir/timer"; } 2>/dev/null
-  case $kind in
-    systemd) systemctl stop "$name.timer" >/dev/null 2>&1 ;;
-    process) lives "$name" "$dir" && kill "$name" 2>/dev/null ;;
-  esac
-  :
+  if [ "$kind" = systemd ]; then systemctl stop "$name.timer" >/dev/null 2>&1; fi
 }
 
 # Where logind ends what a session leaves behind, only who stands outside of all sessions stays.

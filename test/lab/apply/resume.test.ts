@@ -94,7 +94,7 @@ asRoot.concurrent('resume', () => {
         expect(stderr.trim().split('\n')).toHaveLength(1)
       }
       const none = await product.run(['apply', '--resume', '01NONE', '--yes'])
-      expect([none.exitCode, none.stderr]).toEqual([65, expect.stringContaining('cannot read the run record')])
+      expect([none.exitCode, none.stderr]).toEqual([65, expect.stringContaining('no run 01NONE in ')])
       const short = await product.run([
         'apply',
         '--strategy',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RulesetText } from '../../../src/facts/facts.ts'
+import { waysOfConnection } from '../../../src/firewall/connection.ts'
 import { type Packet, walk } from '../../../src/firewall/packet.ts'
 import { readRuleset } from '../../../src/firewall/read.ts'
 import { CONTAINERS, DEBIAN, filter, nft, RHEL, raw, rulesetOf, source, UFW } from './samples.ts'
@@ -307,5 +308,18 @@ describe('a packet', () => {
       .replace('COMMIT', '')
       .replace(':INPUT', `${chains}:INPUT`)
     expect(end(`${text}COMMIT\n`, SYN)).toMatch(/^unknown: /)
+  })
+
+  it('is followed through chain after chain without every way of one meeting every way of the next', () => {
+    const asks = (chain: string): string[] =>
+      Array.from({ length: 60 }, (_, i) => `${chain} -m set --match-set ${chain}${i} src -j ACCEPT`)
+    const text = raw(...asks('PREROUTING')) + filter('DROP', ...asks('INPUT'), ...asks('OUTPUT'))
+    const client = { address: SYN.source, port: null }
+    const server = { address: SYN.destination, port: 22 }
+    const connection = { family: 4, protocol: 'tcp', kind: 'new', client, server } as const
+    const ways = waysOfConnection(readRuleset(rulesetOf(text)), connection)
+    expect(ways.length).toBeLessThan(1000)
+    expect(ways.some(way => way.end === 'dropped')).toBe(true)
+    expect(ways.some(way => way.end === 'accepted')).toBe(true)
   })
 })

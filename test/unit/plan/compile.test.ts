@@ -232,6 +232,7 @@ describe('the programs that run them', () => {
         fill "$new/"begun ''
         sync "$new/undo.sh" 2>/dev/null || sync
         mv "$new" "$dir" || give_up
+        [ ! -e "$dir/"RUN.new.$$ ] || { rm -rf "$dir/"RUN.new.$$; printf 'ctfix: locked: this run is under way here, see %s\\n' "$dir" >&2; exit 77; }
         /bin/sh "$dir/guard.sh" start "$dir" 60
       }
       main "$@" </dev/null
@@ -251,7 +252,8 @@ describe('the programs that run them', () => {
 
   it('revert: its code, and what is there then', () => {
     expect(revertProgram(RUN_DIR)).toMatchInlineSnapshot(`
-      "[ -d /var/lib/ctfix/RUN ] || exit 70
+      "for new in /var/lib/ctfix/RUN.new.*; do mv "$new" "$new.off" 2>/dev/null && rm -rf "$new.off"; done
+      [ -d /var/lib/ctfix/RUN ] || exit 70
       /bin/sh /var/lib/ctfix/RUN/guard.sh revert /var/lib/ctfix/RUN </dev/null
       code=$?
       [ -d /var/lib/ctfix/RUN ] || exit 70
@@ -265,6 +267,7 @@ describe('the programs that run them', () => {
   it('question: status and plan as frames', () => {
     expect(runQuestion(RUN_DIR, 'nonce')).toMatchInlineSnapshot(`
       "printf '\\n@@%s status\\n' nonce
+      [ ! -d /var/lib/ctfix ] || [ -x /var/lib/ctfix ] || echo denied
       [ ! -d /var/lib/ctfix/RUN ] || /bin/sh /var/lib/ctfix/RUN/guard.sh status /var/lib/ctfix/RUN </dev/null
       printf '\\n@@%s plan\\n' nonce
       cat /var/lib/ctfix/RUN/plan.json 2>/dev/null

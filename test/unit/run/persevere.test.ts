@@ -84,6 +84,22 @@ describe('a question that may be asked twice', () => {
     expect(await answer).toBe('slow')
   })
 
+  it('is not asked any more over a connection that comes after the answer', async () => {
+    const slow = connection()
+    const disposed = vi.fn(async () => {})
+    const late = { ...connection(), [Symbol.asyncDispose]: disposed }
+    const tools = toolsWith(() => new Promise(resolve => setTimeout(resolve, 20_000, late)))
+    const asked: Connection[] = []
+    const answer = persevere(host, [slow], performance.now() + 60_000, tools, one => {
+      asked.push(one)
+      return new Promise<string>(resolve => setTimeout(resolve, 15_000, 'slow'))
+    })
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(await answer).toBe('slow')
+    expect(asked).toEqual([slow])
+    expect([opened, disposed.mock.calls.length]).toEqual([1, 1])
+  })
+
   it('is given up when the time is over, with the last reason', async () => {
     const tools = toolsWith(() => Promise.reject(new ConnectError('web-1', 'refused', 'web-1: refused')))
     const answer = persevere(host, [], performance.now() + 5_000, tools, async () => 'never')
