@@ -121,6 +121,32 @@ describe.each(SHELLS)('compiled scripts under %s', (_name, shell) => {
     expect(host.read('max')).toBe('600\n')
   })
 
+  it("values '0' and nothing, empty files, names with blanks and quotes: there and back", () => {
+    const odd = host.at(`it's "odd" $(x) conf`)
+    writeFileSync(odd, '')
+    const file = host.at('empty.conf')
+    host.write('old.conf', 'old\n')
+    host.write('zero', '0\n')
+    host.write('blank', '\n')
+    const list = [
+      valueChange(host.at('zero'), '0', '1'),
+      valueChange(host.at('blank'), '', '0'),
+      valueChange(host.at('max'), '600', '0'),
+      fileChange(odd, '', 'x = 1'),
+      fileChange(file, null, ''),
+      fileChange(host.at('old.conf'), 'old\n', ''),
+    ]
+    const look = (): string[] => ['zero', 'blank', 'max', `it's "odd" $(x) conf`, 'old.conf'].map(host.read)
+    const first = look()
+    expect(host.stage('RUN', list).exitCode).toBe(REMOTE.ok)
+    expect(host.keep('RUN')).toBe(REMOTE.ok)
+    expect(look()).toEqual(['1\n', '0\n', '0\n', 'x = 1', ''])
+    expect(host.read('empty.conf')).toBe('')
+    expect(host.revert('RUN').exitCode).toBe(REMOTE.ok)
+    expect(look()).toEqual(first)
+    expect(host.exists('empty.conf')).toBe(false)
+  })
+
   it('leave what somebody else made of our file, and of one that we removed', () => {
     const gone = host.at('gone.conf')
     host.write('gone.conf', 'old\n')

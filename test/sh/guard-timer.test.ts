@@ -7,7 +7,8 @@ import { quote } from '../../src/lang/sh.ts'
 import { REMOTE } from '../../src/run/codes.ts'
 import { guardProgram } from '../../src/run/tools.ts'
 import { fileChange, valueChange } from '../support/changes.ts'
-import { commandOf, type GuardedHost, guardedHost, spawned } from '../support/guarded-host.ts'
+import { type GuardedHost, guardedHost } from '../support/guarded-host.ts'
+import { commandOf, spawned } from '../support/processes.ts'
 import { SHELLS } from '../support/shells.ts'
 
 describe.each(SHELLS)('the timer under %s', (_name, shell) => {

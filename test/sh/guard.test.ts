@@ -1,5 +1,5 @@
 /** The dead man's switch, run for real under every shell: from each state, each way out of it. */
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Change } from '../../src/change/change.ts'
@@ -195,31 +195,6 @@ describe.each(SHELLS)('guard.sh under %s', (_name, shell) => {
     expect(host.revert('RUN').exitCode).toBe(REMOTE.undoFailed)
     expect(host.state('RUN')).toBe('revert-failed')
     expect(host.log('RUN')).toContain('not what was there before')
-  })
-
-  it("values '0' and nothing, empty files, names with blanks and quotes: there and back", () => {
-    const odd = host.at(`it's "odd" $(x) conf`)
-    writeFileSync(odd, '')
-    const file = host.at('empty.conf')
-    host.write('zero', '0\n')
-    host.write('blank', '\n')
-    const list = [
-      valueChange(host.at('zero'), '0', '1'),
-      valueChange(host.at('blank'), '', '0'),
-      valueChange(host.at('max'), '600', '0'),
-      fileChange(odd, '', 'x = 1'),
-      fileChange(file, null, ''),
-      fileChange(host.at('old.conf'), 'old\n', ''),
-    ]
-    const look = (): string[] => ['zero', 'blank', 'max', `it's "odd" $(x) conf`, 'old.conf'].map(host.read)
-    const first = look()
-    expect(host.stage('RUN', list).exitCode).toBe(REMOTE.ok)
-    expect(host.keep('RUN')).toBe(REMOTE.ok)
-    expect(look()).toEqual(['1\n', '0\n', '0\n', 'x = 1', ''])
-    expect(host.read('empty.conf')).toBe('')
-    expect(host.revert('RUN').exitCode).toBe(REMOTE.ok)
-    expect(look()).toEqual(first)
-    expect(host.exists('empty.conf')).toBe(false)
   })
 
   it('a file that goes comes back', () => {

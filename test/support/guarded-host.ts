@@ -2,7 +2,7 @@
  * A host of plain files for the dead man's switch. All of guard.sh runs, under the shell that is tested; in its text only
  * the names of what a test must steer are others: the shell, the clock since boot, the boot's number, where systemd is.
  */
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -21,6 +21,7 @@ import { compile, keepPrelude, revertProgram, stageProgram } from '../../src/pla
 import { changeLibrary, guardProgram } from '../../src/run/tools.ts'
 import { planOf } from './changes.ts'
 import type { Gate } from './gate.ts'
+import { finished, type Spawned, type SpawnOptions, spawned } from './processes.ts'
 import { type Run, scratch } from './shells.ts'
 
 const STATES = ['armed', 'confirmed', 'kept', 'reverting', 'reverted', 'revert-failed'] as const
@@ -32,14 +33,6 @@ export interface StageOptions {
   readonly seconds?: number
   /** Replaces more of a staged file. */
   readonly edit?: (name: string, text: string) => string
-}
-
-export interface Spawned {
-  /** The first line it prints. */
-  readonly line: Promise<string>
-  readonly ended: Promise<Run>
-  /** For `ownGroup`. */
-  readonly killGroup: () => void
 }
 
 export type GuardedHost = ReturnType<typeof guardedHost>
@@ -184,55 +177,4 @@ export function guardedHost(shell: readonly string[], { timers = 'systemd' }: { 
     leaveDeadWorker: (run: string): void => appendFileSync(join(runDir(run), `worker.${process.pid}`), ''),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
   }
-}
-
-interface SpawnOptions {
-  readonly input?: string
-  /** Leaves stdin open. */
-  readonly hold?: boolean
-  readonly cwd?: string
-  /** In a process group of its own, which can be killed as one. */
-  readonly ownGroup?: boolean
-}
-
-/** What a process runs; nothing when it has ended, though nobody may have asked how yet. */
-export function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-  } catch {
-    return ''
-  }
-}
-
-/** A process that runs beside the test. */
-export function spawned(
-  shell: readonly string[],
-  args: readonly string[],
-  { input = '', hold = false, cwd, ownGroup = false }: SpawnOptions = {},
-): Spawned {
-  const child = spawn(shell[0] ?? '', [...shell.slice(1), ...args], { stdio: 'pipe', cwd, detached: ownGroup })
-  const said = { stdout: '', stderr: '' }
-  const { promise: line, resolve: firstLine } = Promise.withResolvers<string>()
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.stdout += text
-    if (said.stdout.includes('\n')) firstLine(said.stdout.slice(0, said.stdout.indexOf('\n')))
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
-  child.stdin.on('error', () => {})
-  child.stdin.write(input)
-  if (!hold) child.stdin.end()
-  const ended = new Promise<Run>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', code => resolve({ exitCode: code ?? -1, ...said }))
-  })
-  const killGroup = (): void => {
-    // Once it has ended there is no such group any more.
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
-  }
-  return { line, ended, killGroup }
-}
-
-function finished(result: SpawnSyncReturns<string>): Run {
-  if (result.error) throw result.error
-  return { exitCode: result.status ?? -1, stdout: result.stdout, stderr: result.stderr }
 }

@@ -93,7 +93,8 @@ undone() {
 # Who died at it is stood in for.
 await_revert() {
   while [ "$(state_of "$dir")" = reverting ]; do
-    await_others "$endurance" || return 72
+    # As long as going back may take, with its own patience in it.
+    await_others $((patience + endurance + 30)) || return 72
     work_begins
     if ! busy "$dir" && [ -e "$dir/reverting" ]; then take_back; fi
     work_ends
@@ -104,9 +105,20 @@ await_revert() {
 }
 
 start() {
+  # Once in a directory: a second try of the same run must not give up what the first one has begun.
+  if ! mkdir "$dir/started" 2>/dev/null; then
+    [ -d "$dir/started" ] || give_up 73 "cannot write to $dir"
+    say "locked: this run is under way here, see $dir"
+    return 77
+  fi
   work_begins || give_up 73 "cannot write to $dir"
   take_host || give_up 77
-  /bin/sh "$dir/apply.sh" "$dir" check || give_up 75
+  /bin/sh "$dir/apply.sh" "$dir" check
+  case $? in
+    0) ;;
+    75) give_up 75 ;;
+    *) give_up 73 'cannot check what is there' ;;
+  esac
   { (snapshot) && digest >"$dir/digest.before" && [ -s "$dir/digest.before" ]; } >/dev/null 2>&1 ||
     give_up 73 "cannot copy the present state to $dir: no space left?"
   arm "$1" || return

@@ -176,7 +176,9 @@ put_rule() {
   shift 6
   find_rule || return 1
   [ -z "$place" ] || return 0
+  was=$length at=$position
   if [ "$position" = end ] || [ "$position" -gt "$length" ]; then
+    at=$((length + 1))
     use_tool -A "$chain" "$@"
   else
     use_tool -I "$chain" "$position" "$@"
@@ -186,8 +188,14 @@ put_rule() {
   }
   find_rule || return 1
   [ -z "$place" ] || return 0
-  use_tool -D "$chain" "$@"
-  say "a rule was added to $table $chain and reads otherwise than it was written: it is out again"
+  # By its place: by its words the kernel might take out a rule of somebody else that it holds for the same.
+  [ "$length" -ne $((was + 1)) ] || use_tool -D "$chain" "$at"
+  find_rule || return 1
+  if [ "$length" -eq "$was" ]; then
+    say "a rule was added to $table $chain and reads otherwise than it was written: it is out again"
+  else
+    say "a rule was added to $table $chain, reads otherwise than it was written, and could not be taken out"
+  fi
   return 1
 }
 

@@ -121,6 +121,13 @@ describe('help', () => {
   })
 
   it('lists the commands', () => {
-    expect(createProgram('1.2.3').commands.map(command => command.name())).toEqual(['facts', 'plan', 'apply', 'verify', 'rollback', 'runs'])
+    expect(createProgram('1.2.3').commands.map(command => command.name())).toEqual([
+      'facts',
+      'plan',
+      'apply',
+      'verify',
+      'rollback',
+      'runs',
+    ])
   })
 })
