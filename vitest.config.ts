@@ -5,16 +5,26 @@ if (major < 22 || (major === 22 && minor < 22)) {
   throw new Error(`the tests need Node 22.22 or newer, this is ${process.versions.node}: run them by "npm test"`)
 }
 
+/** These wait for timers, or run a thing a hundred times: they are for `npm test`, not for every commit. */
+const SLOW = [
+  'test/sh/guard-lock.test.ts',
+  'test/sh/guard-killed.test.ts',
+  'test/sh/guard-timer.test.ts',
+  'test/sh/guard-slow.test.ts',
+]
+
 export default defineConfig({
   test: {
+    // Most of them wait for shells that they started.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'], testTimeout: 10_000 } },
-      { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, testTimeout: 30_000 } },
       {
         // Labs share two cores: one file at a time, and each may take minutes.
         test: {
           name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
+          include: ['test/lab/**/*.test.ts', ...SLOW],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 900_000,
