@@ -35,6 +35,8 @@ export function verdictOf(exitCode: number, stderr: string, runDir: string): Ver
       return { status: 'failed', error: error('nothing was changed') }
     case REMOTE.locked:
       return { status: 'blocked', cause: 'locked', error: error('nothing was changed') }
+    case REMOTE.untouched:
+      return { status: 'unknown', error: error('the host has no record of the change any more', look) }
     case REMOTE.undone:
       return { status: 'rolled-back', error: error('a change failed and all was taken back') }
     case REMOTE.expired:

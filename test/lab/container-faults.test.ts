@@ -1,6 +1,6 @@
 /** What goes wrong on a host while it is being changed: file systems that refuse, connections that end. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type ContainerLab, startContainers } from './container.ts'
 import { hostOf } from './contract.ts'
 import { digestOf } from './digest.ts'
@@ -95,11 +95,11 @@ labSuite(
       expect(await digestOf(lab, 'centos5')).toEqual(before)
     })
 
-    it('every session is cut and nobody is let in again: unknown, with the command that takes it back', async lab => {
+    it('every session is cut and nobody is let in again: unknown, and the host takes itself back', async lab => {
       using product = productFor(lab, [hostOf(lab, 'centos5')])
       const before = await digestOf(lab, 'centos5')
       const was = await maxOf(lab, 'centos5')
-      const running = product.json(['apply', ...RAISE, '21s'])
+      const running = product.json(['apply', ...RAISE, '21s', '--revert-in', '30s'])
       await inWindow(lab, 'centos5', 21)
       await lab.inspect('centos5', 'mv /lab/authorized_keys /lab/kept')
       await lab.sever('centos5')
@@ -108,10 +108,12 @@ labSuite(
       const [host] = document.hosts
       expect(host?.status, JSON.stringify(host)).toBe('unknown')
       expect(result.exitCode).toBe(5)
-      expect(host?.error?.message).toMatch(/no connection is left to take it back over: .*login denied/)
+      expect(host?.error?.message).toMatch(/its guard takes it back by itself .*login denied/)
+      const [ask = ''] = /sh \/var\/lib\/ctfix\/\S+\/guard\.sh status \S+/.exec(host?.error?.hint ?? '') ?? []
+      expect((await lab.inspect('centos5', ask)).stdout).toMatch(/^state armed$/m)
       expect(await maxOf(lab, 'centos5')).not.toBe(was)
-      const [undo = ''] = /sh \/var\/lib\/ctfix\/\S+\/undo\.sh \S+/.exec(host?.error?.hint ?? '') ?? []
-      expect((await lab.inspect('centos5', undo)).exitCode).toBe(0)
+      await vi.waitUntil(async () => (await maxOf(lab, 'centos5')) === was, { timeout: 35_000, interval: 500 })
+      await vi.waitUntil(async () => /^state reverted$/m.test((await lab.inspect('centos5', ask)).stdout), 10_000)
       expect(await digestOf(lab, 'centos5')).toEqual(before)
     })
 

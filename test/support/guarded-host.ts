@@ -21,7 +21,7 @@ import { compile, keepPrelude, revertProgram, stageProgram } from '../../src/pla
 import { changeLibrary, guardProgram } from '../../src/run/tools.ts'
 import { planOf } from './changes.ts'
 import type { Gate } from './gate.ts'
-import { finished, type Spawned, type SpawnOptions, spawned } from './processes.ts'
+import { commandOf, finished, type Spawned, type SpawnOptions, spawned } from './processes.ts'
 import { type Run, scratch } from './shells.ts'
 
 const STATES = ['armed', 'confirmed', 'kept', 'reverting', 'reverted', 'revert-failed'] as const
@@ -120,6 +120,13 @@ export function guardedHost(shell: readonly string[], { timers = 'systemd' }: { 
   const workers = (run: string): number[] =>
     readdirSync(runDir(run)).flatMap(name => (name.startsWith('worker.') ? [Number(name.slice(7))] : []))
 
+  /** Ends whoever is at work in a run, as the kernel ends them. */
+  const kill = (run: string): void => {
+    for (const pid of workers(run)) if (commandOf(pid).includes(root)) process.kill(pid, 'SIGKILL')
+  }
+  /** The names of all run directories, half made ones too. */
+  const runs = (): string[] => (existsSync(at('runs')) ? readdirSync(at('runs')).toSorted() : [])
+
   return {
     root,
     at,
@@ -166,15 +173,15 @@ export function guardedHost(shell: readonly string[], { timers = 'systemd' }: { 
     write: (name: string, text: string): void => writeFileSync(at(name), text),
     exists: (name: string): boolean => existsSync(at(name)),
     log: (run: string): string => readFileSync(join(runDir(run), 'log'), 'utf8'),
-    /** The names of all run directories, half made ones too. */
-    runs: (): string[] => (existsSync(at('runs')) ? readdirSync(at('runs')).toSorted() : []),
+    runs,
     workers,
-    /** Ends whoever is at work in a run, as the kernel ends them. */
-    kill: (run: string): void => {
-      for (const pid of workers(run)) process.kill(pid, 'SIGKILL')
-    },
+    kill,
     /** One who was at work and is not any more: its number belongs to nobody, or to somebody else. */
     leaveDeadWorker: (run: string): void => appendFileSync(join(runDir(run), `worker.${process.pid}`), ''),
-    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
+    [Symbol.dispose]: () => {
+      // After a test that failed somebody may still stand where nobody lets it go on any more.
+      for (const run of runs()) kill(run)
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 })
+    },
   }
 }
