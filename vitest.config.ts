@@ -13,6 +13,16 @@ const SLOW = [
   'test/sh/guard-slow.test.ts',
 ]
 
+/** Made-up hosts in the test's own process: they wait more than they work, so two files run at a time. */
+const SIMULATED = [
+  'test/lab/{apply,rollback}/**/*.test.ts',
+  'test/lab/{simulated*,guard-races,readme,bad-input}.test.ts',
+  ...SLOW,
+]
+
+/** One real kernel each. */
+const MACHINES = ['test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts']
+
 export default defineConfig({
   test: {
     // Most of them wait for shells that they started.
@@ -20,14 +30,28 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'], testTimeout: 10_000 } },
       { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, testTimeout: 30_000 } },
+      { test: { name: 'simulated', include: SIMULATED, testTimeout: 300_000, hookTimeout: 900_000 } },
       {
-        // Labs share two cores: one file at a time, and each may take minutes.
+        // Containers, namespaces and fault matrices share two cores: one file at a time, and each may take minutes.
         test: {
           name: 'lab',
-          include: ['test/lab/**/*.test.ts', ...SLOW],
+          include: ['test/lab/**/*.test.ts'],
+          exclude: [...MACHINES, ...SIMULATED],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 900_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // A machine uses one core and waits a lot: two at a time, and nothing beside them.
+        test: {
+          name: 'vm',
+          include: MACHINES,
+          maxWorkers: 2,
+          testTimeout: 400_000,
+          hookTimeout: 900_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -8,7 +8,7 @@ import type { Tools } from './tools.ts'
 /** Between two attempts: a host that is booting or taking itself back needs seconds, not milliseconds. */
 const PAUSE_MS = 1000
 /** A connection that is silent for so long may be cut off without knowing it: others are tried beside it. */
-const SILENCE_MS = 10_000
+const SILENCE_MS = 15_000
 
 /**
  * Over the connections that still live, in their order, then over new ones, until `untilMs` of `performance.now()` has

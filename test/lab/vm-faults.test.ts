@@ -5,6 +5,7 @@ import { productFor } from './product.ts'
 import { labSuite } from './suite.ts'
 import { type KernelLabel, startVm, type VmLab } from './vm.ts'
 import { type CellResult, CHANGE, type Ends, FAULTS, runCell } from './vm-faults/cell.ts'
+import { outlivesItsSession } from './vm-faults/left-alone.ts'
 import { comesBack, EVERY_PACKET, NEW_ONLY, refusesPlainRule } from './vm-faults/lock-out.ts'
 import { MOMENTS, type Moment, prepareGates } from './vm-faults/moments.ts'
 
@@ -55,18 +56,23 @@ labSuite(
       expect(results).toHaveLength(NAMES.length * FAULTS.length)
     }, 900_000)
 
+    it('the guard outlives a session that logind clears away, a timer of systemd and a process of its own', async ({
+      all,
+    }) => {
+      const ways = ['systemd', 'process'] as const
+      await Promise.all(all.map((vm, i) => outlivesItsSession(vm, ways[i] ?? 'systemd')))
+    })
+
     it('a rule that would lock us out is refused, forced or not', async ({ all: [vm] }) => {
       if (vm) await refusesPlainRule(vm)
     })
 
-    for (const [what, spec] of [
-      ['new connections only', NEW_ONLY],
-      ['every packet', EVERY_PACKET],
-    ] as const) {
-      it(`a rule that blocks ${what}: the host comes back by itself, rolled-back, exit 4`, async ({ all: [vm] }) => {
-        if (vm) await comesBack(vm, spec)
-      })
-    }
+    it('a rule that blocks new connections, or every packet: the host comes back by itself, rolled-back, exit 4', async ({
+      all,
+    }) => {
+      const rules = [NEW_ONLY, EVERY_PACKET]
+      await Promise.all(all.map((vm, i) => comesBack(vm, rules[i] ?? NEW_ONLY)))
+    })
   },
 )
 

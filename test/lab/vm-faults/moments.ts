@@ -8,7 +8,6 @@ import type { VmLab } from '../vm.ts'
  */
 export const MOMENTS = {
   'staged, not armed': ['sync */undo.sh', 'undo.sh'],
-  'while it is armed': ['sync */deadline *', 'armed'],
   'between two live values': ['cat */parameters/hashsize', 'armed'],
   'confirmed, files not written': ['sync *.ctfix-new', 'confirmed'],
   'files in place, not on disk': ['sync /etc/sysctl.d', 'confirmed'],

@@ -64,7 +64,7 @@ describe('a question that may be asked twice', () => {
     const answer = persevere(host, [silent], performance.now() + 60_000, tools, async asked =>
       asked === silent ? new Promise<string>(() => {}) : 'new',
     )
-    await vi.advanceTimersByTimeAsync(9_000)
+    await vi.advanceTimersByTimeAsync(14_000)
     expect(opened).toBe(0)
     await vi.advanceTimersByTimeAsync(2_000)
     expect([await answer, opened]).toEqual(['new', 1])
@@ -78,9 +78,9 @@ describe('a question that may be asked twice', () => {
       [slow],
       performance.now() + 60_000,
       tools,
-      () => new Promise<string>(resolve => setTimeout(resolve, 15_000, 'slow')),
+      () => new Promise<string>(resolve => setTimeout(resolve, 18_000, 'slow')),
     )
-    await vi.advanceTimersByTimeAsync(16_000)
+    await vi.advanceTimersByTimeAsync(19_000)
     expect(await answer).toBe('slow')
   })
 
@@ -92,7 +92,7 @@ describe('a question that may be asked twice', () => {
     const asked: Connection[] = []
     const answer = persevere(host, [slow], performance.now() + 60_000, tools, one => {
       asked.push(one)
-      return new Promise<string>(resolve => setTimeout(resolve, 15_000, 'slow'))
+      return new Promise<string>(resolve => setTimeout(resolve, 18_000, 'slow'))
     })
     await vi.advanceTimersByTimeAsync(60_000)
     expect(await answer).toBe('slow')
