@@ -7,7 +7,6 @@ import type { VmLab } from '../vm.ts'
  * the run directory then, for the same words come at other times as well.
  */
 export const MOMENTS = {
-  'staged, not armed': ['sync */undo.sh', 'undo.sh'],
   'between two live values': ['cat */parameters/hashsize', 'armed'],
   'confirmed, files not written': ['sync *.ctfix-new', 'confirmed'],
   'files in place, not on disk': ['sync /etc/sysctl.d', 'confirmed'],
