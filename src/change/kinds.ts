@@ -53,7 +53,7 @@ export function undoScript(change: Change): Script {
   }
 }
 
-/** sh that prints what the target is now, always in the same words: for digests, and for `parseLook`. It changes nothing. */
+/** sh that prints what the target is now, always in the same words: for digests, and for `asFound`. It changes nothing. */
 export function lookScript(change: Change): Script {
   switch (change.kind) {
     case 'kernel-value':
@@ -64,22 +64,6 @@ export function lookScript(change: Change): Script {
       return module.look(change)
     case 'file':
       return file.look(change)
-    default:
-      return change satisfies never
-  }
-}
-
-/** Reads what `lookScript` printed. Throws LookError for a text that it never prints. */
-export function parseLook(change: Change, text: string): Looked<NonNullable<Change['before']>> {
-  switch (change.kind) {
-    case 'kernel-value':
-      return kernelValue.parse(change, text)
-    case 'rule':
-      return rule.parse(change, text)
-    case 'module':
-      return module.parse(change, text)
-    case 'file':
-      return file.parse(change, text)
     default:
       return change satisfies never
   }

@@ -1,6 +1,6 @@
 /**
  * Plan → the scripts that run on the host. Pure, so that what will run can be read, tested and shown.
- * `library` is the text of the functions the scripts call (change.sh, rules.sh).
+ * `library` is the text of the functions the scripts call (change.sh, rules.sh, look.sh).
  */
 import type { Change, FileChange } from '../change/change.ts'
 import * as file from '../change/file.ts'

@@ -19,6 +19,7 @@ import { type Undertaking, undertake } from './undertaking.ts'
 const APPLY_SECONDS = 120
 /** When the guard has fired an answer cannot be a good one any more, and one that was cut off never comes. */
 const AFTER_GUARD_SECONDS = 10
+
 /** Applies a plan that has changes and no blockers. */
 export async function applyPlan({ host, facts, plan, connection }: Survey, task: Task, tools: Tools): Promise<Applied> {
   const work = undertake(host, facts, plan, task, tools)

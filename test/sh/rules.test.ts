@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Change, ModuleChange, RuleChange } from '../../src/change/change.ts'
-import { applyScript, expectScript, lookScript, parseLook, undoScript } from '../../src/change/kinds.ts'
+import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
 import { type RuleState, ruleTarget } from '../../src/firewall/rule-state.ts'
 import { canonicalWords, joinWords, splitWords } from '../../src/firewall/words.ts'
 import { type Script, sh } from '../../src/lang/sh.ts'
@@ -11,6 +11,7 @@ import { changeLibrary } from '../../src/run/tools.ts'
 import { PLATFORMS } from '../facts/platforms.ts'
 import { SHELLS, Stage } from '../facts/stage.ts'
 import { RULES, withWorkingTools } from '../lab/simulated/tools.ts'
+import { parseLook } from '../support/looks.ts'
 
 const SAVED = `*raw
 :PREROUTING ACCEPT [0:0]

@@ -1,8 +1,9 @@
 import { expect, describe as group, it } from 'vitest'
 import { type Change, isNoop, mergeChanges } from '../../../src/change/change.ts'
-import { applyScript, describe, expectScript, lookScript, parseLook, undoScript } from '../../../src/change/kinds.ts'
+import { applyScript, describe, expectScript, lookScript, undoScript } from '../../../src/change/kinds.ts'
 import { LookError } from '../../../src/change/look.ts'
 import { type RuleState, ruleTarget } from '../../../src/firewall/rule-state.ts'
+import { parseLook } from '../../support/looks.ts'
 
 const RULE: RuleState = {
   backend: 'iptables-legacy',
