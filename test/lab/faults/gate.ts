@@ -1,8 +1,7 @@
 /** Places where a run can be made to stand still, on the host between two of its tools or on the way to it. */
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, watch } from 'node:fs'
-import { constants, open } from 'node:fs/promises'
+import { closeSync, constants, existsSync, mkdirSync, openSync, renameSync, watch, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Child } from '../simulated/child.ts'
 import type { FakeHost } from '../simulated/debian.ts'
@@ -39,6 +38,8 @@ export function gateInTool({ host }: Scene, { tool, words, side, state }: ToolPl
   const directory = join(host.root, PLACE)
   mkdirSync(directory)
   execFileSync('mkfifo', [join(directory, 'go')])
+  // Kept open, so that a word said before anybody listens is not lost; and nothing waits for whoever was killed there.
+  const go = openSync(join(directory, 'go'), constants.O_RDWR | constants.O_NONBLOCK)
   const real = setAside(host, tool)
   const here = state === undefined ? ':' : `ls /var/lib/ctfix/*/${state} >/dev/null 2>&1`
   const stand = `: >${PLACE}/reached && read -r _ <${PLACE}/go`
@@ -53,13 +54,11 @@ export function gateInTool({ host }: Scene, { tool, words, side, state }: ToolPl
   })
   return {
     reached,
-    async open() {
-      // Never waits: whoever stood there may have been killed.
-      const fifo = await open(join(directory, 'go'), constants.O_RDWR | constants.O_NONBLOCK)
-      await fifo.write('go\n')
-      await fifo.close()
+    open: async () => void writeSync(go, 'go\n'),
+    [Symbol.dispose]() {
+      watcher.close()
+      closeSync(go)
     },
-    [Symbol.dispose]: () => watcher.close(),
   }
 }
 
