@@ -11,6 +11,7 @@ const SLOW = [
   'test/sh/guard-killed.test.ts',
   'test/sh/guard-timer.test.ts',
   'test/sh/guard-slow.test.ts',
+  'test/sh/own-rules-odd.test.ts',
 ]
 
 /** Made-up hosts in the test's own process: they wait more than they work, so two files run at a time. */
@@ -20,8 +21,8 @@ const SIMULATED = [
   ...SLOW,
 ]
 
-/** One real kernel each. */
-const MACHINES = ['test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts']
+/** One real kernel each, or one owner of its rules. */
+const MACHINES = ['test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts', 'test/lab/vm-notrack-*.test.ts']
 
 export default defineConfig({
   test: {

@@ -56,7 +56,15 @@ it('the example inventory decodes', () => {
 describe('playbooks', () => {
   it('are there', () => {
     expect(playbooks).toEqual(
-      ['raise-and-timeouts.yaml', 'raise.yaml', 'timeouts.yaml'].map(name => `playbooks/${name}`),
+      [
+        'notrack-cache',
+        'notrack-ftp-passive',
+        'notrack-local-out',
+        'notrack-web',
+        'raise-and-timeouts',
+        'raise',
+        'timeouts',
+      ].map(name => `playbooks/${name}.yaml`),
     )
   })
 

@@ -3,7 +3,7 @@
  * what is looked for and what is named when it is missing.
  */
 export const PACKAGES = {
-  /** Lint of the .sh files and the shells they are tested under. */
+  /** Lint of the .sh files, the shells they are tested under, and the tools they call. */
   check: {
     shellcheck: 'shellcheck',
     shfmt: 'shfmt',
@@ -12,6 +12,12 @@ export const PACKAGES = {
     'busybox-static': 'busybox',
     mksh: 'mksh',
     'openssh-client': 'ssh-keygen',
+    // Rules by the real tools, in a network of its own.
+    iptables: 'iptables-legacy',
+    nftables: 'nft',
+    conntrack: 'conntrack',
+    iproute2: 'ip',
+    'util-linux': 'unshare',
   },
   /** Real kernels in QEMU. */
   vm: {

@@ -3,11 +3,22 @@
  * Undo is `invert`: no strategy writes rollback code, so none can forget it.
  */
 import type { FileState } from '../facts/facts.ts'
+import {
+  type ChainState,
+  canonicalNft,
+  chainLines,
+  type NftRuleState,
+  type NftTableState,
+  nftRuleTarget,
+} from '../firewall/own.ts'
 import { type RuleState, ruleTarget } from '../firewall/rule-state.ts'
 
 interface ChangeOf<Kind extends string, Layer extends string, State> {
   readonly kind: Kind
-  /** `runtime` is gone after a reboot; `persistent` is what boot reads. Files are written only after the runtime proved itself. */
+  /**
+   * `runtime` is gone after a reboot; `persistent` is what boot reads. Files are written only after the runtime proved
+   * itself. `final` cannot be taken back and comes after the files.
+   */
   readonly layer: Layer
   readonly target: string
   /** null = absent. Never compare by truthiness: '0' and '' are states. */
@@ -29,10 +40,38 @@ export type RuleChange = ChangeOf<'rule', 'runtime', RuleState>
 /** A kernel module. Target: its name. */
 export type ModuleChange = ChangeOf<'module', 'runtime', 'loaded'>
 
-export type Change = KernelValueChange | FileChange | RuleChange | ModuleChange
+/** A live chain of iptables that only we write. Target: `chainTarget` of it. */
+export type ChainChange = ChangeOf<'chain', 'runtime', ChainState>
+
+/** The live table of nft that only we write. Target: `NFT_TABLE`. */
+export type NftTableChange = ChangeOf<'nft-table', 'runtime', NftTableState>
+
+/** A live rule of ours in somebody else's chain of nft. Target: `nftRuleTarget` of it. */
+export type NftRuleChange = ChangeOf<'nft-rule', 'runtime', NftRuleState>
+
+/** Live entries of the connection table, which only ever go. Target: `entries of tcp 80, 443`. */
+export interface EntriesState {
+  /** How many there were when the plan was made; null where nobody counted. */
+  readonly count: number | null
+  /** The words after `-D` of each call of conntrack that removes them: `-f ipv4 -p tcp --dport 80`. */
+  readonly selectors: readonly (readonly string[])[]
+}
+
+/** Entries that go once everything else is confirmed. They do not come back, so `after` is null. */
+export type EntriesChange = ChangeOf<'entries', 'final', EntriesState>
+
+export type Change =
+  | KernelValueChange
+  | FileChange
+  | RuleChange
+  | ModuleChange
+  | ChainChange
+  | NftTableChange
+  | NftRuleChange
+  | EntriesChange
 
 /** What is gone after a reboot. */
-export type RuntimeChange = Exclude<Change, FileChange>
+export type RuntimeChange = Exclude<Change, FileChange | EntriesChange>
 
 /** The same change the other way round. */
 export function invert<C extends Change>(change: C): C {
@@ -49,10 +88,24 @@ export function isNoop(change: Change): boolean {
   return sameState(change.before, change.after)
 }
 
-/** Compares two states by what they hold. A rule that moved within its chain is still the same. */
+/**
+ * Compares two states by what they hold. A rule that moved within its chain is still the same, and so are texts that only
+ * differ in what versions of a tool write differently.
+ */
 export function sameState(a: Change['before'], b: Change['before']): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b
-  if ('spec' in a || 'spec' in b) return 'spec' in a && 'spec' in b && ruleTarget(a) === ruleTarget(b)
+  if ('content' in a && 'content' in b) return sameFile(a, b)
+  if ('spec' in a && 'spec' in b) return ruleTarget(a) === ruleTarget(b)
+  if ('rules' in a && 'rules' in b) return chainLines(a).join('\n') === chainLines(b).join('\n')
+  // How many entries there are is another number at any moment.
+  if ('selectors' in a && 'selectors' in b) return true
+  if ('chain' in a && 'text' in a && 'chain' in b && 'text' in b) {
+    return canonicalNft(nftRuleTarget(a)) === canonicalNft(nftRuleTarget(b))
+  }
+  return 'text' in a && 'text' in b && canonicalNft(a.text) === canonicalNft(b.text)
+}
+
+function sameFile(a: FileState, b: FileState): boolean {
   // Not every look can tell the label.
   const sameLabel = a.label === null || b.label === null || a.label === b.label
   return a.content === b.content && a.mode === b.mode && a.owner === b.owner && sameLabel
@@ -78,5 +131,9 @@ function join(earlier: Change, later: Change): Change {
   if (earlier.kind === 'kernel-value' && later.kind === 'kernel-value') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'rule' && later.kind === 'rule') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'module' && later.kind === 'module') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'chain' && later.kind === 'chain') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'nft-table' && later.kind === 'nft-table') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'nft-rule' && later.kind === 'nft-rule') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'entries' && later.kind === 'entries') return { ...later, before: earlier.before, why }
   return later
 }

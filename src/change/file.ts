@@ -20,9 +20,18 @@ export function expectEither(change: FileChange): Script {
   return sh`${done} || ${expect(change)}`
 }
 
-/** Writes the new content beside the file. */
+/** Writes the new content beside the file, in a directory that is made where the file has one for itself. */
 export function stage({ target, after }: FileChange): Script {
-  return after === null ? sh`:` : sh`stage_file ${target} ${after.mode} ${after.owner} ${after.content}`
+  if (after === null) return sh`:`
+  return within(target, after, sh`stage_file ${target} ${after.mode} ${after.owner} ${after.content}`)
+}
+
+function within(target: string, state: FileState, write: Script): Script {
+  return state.ownDirectory ? sh`own_directory ${target} && ${write}` : write
+}
+
+function withoutDirectory(target: string, state: FileState, remove: Script): Script {
+  return state.ownDirectory ? sh`${remove} && leave_directory ${target}` : remove
 }
 
 /** Puts what was staged in place, or removes the file: one rename or one unlink. */
@@ -30,18 +39,20 @@ export function place({ target, after }: FileChange): Script {
   return after === null ? sh`rm -f ${target}` : sh`place_file ${target}`
 }
 
-/** Brings the name to disk. */
-export function settle({ target }: FileChange): Script {
-  return sh`settle_file ${target}`
+/** Brings the name to disk; a directory that a file had for itself goes after it. */
+export function settle({ target, before, after }: FileChange): Script {
+  const settled = sh`settle_file ${target}`
+  return after === null && before !== null ? withoutDirectory(target, before, settled) : settled
 }
 
 /** Takes a written file back, but only where it is still ours: somebody else's later edit is never overwritten. */
 export function renderUndo({ target, before, after }: FileChange): Script {
   if (after === null) {
-    return before === null ? sh`:` : sh`restore_gone ${target} ${before.mode} ${before.owner} ${before.content}`
+    if (before === null) return sh`:`
+    return within(target, before, sh`restore_gone ${target} ${before.mode} ${before.owner} ${before.content}`)
   }
   return before === null
-    ? sh`drop_ours ${target} ${after.content}`
+    ? withoutDirectory(target, after, sh`drop_ours ${target} ${after.content}`)
     : sh`restore_ours ${target} ${after.content} ${before.mode} ${before.owner} ${before.content}`
 }
 
@@ -56,7 +67,7 @@ export function look({ target }: FileChange): Script {
 }
 
 /** Reads what `look` printed. What is no regular file, or no text, is refused. Throws LookError. */
-export function parse({ target }: FileChange, text: string): Looked<FileState> {
+export function parse({ target, before }: FileChange, text: string): Looked<FileState> {
   if (/^absent\n?$/.test(text)) return { state: null }
   if (/^other\n?$/.test(text)) return { refused: 'it is no regular file' }
   const found = /^file -([-rwxsStT]{9}) (\d+:\d+) (\S+)\n(.*)$/s.exec(text)
@@ -68,7 +79,9 @@ export function parse({ target }: FileChange, text: string): Looked<FileState> {
   const [, bits = '', owner = '', label = '-', content = ''] = found
   // U+FFFD is what a decoder puts in the place of bytes that are no UTF-8; they could not be written back.
   if (/[\0\ufffd]/.test(content)) return { refused: 'it is not text' }
-  return { state: { content, mode: octal(bits), owner, label: label === '-' ? null : label } }
+  // No look tells whose the directory is.
+  const own = before?.ownDirectory ? { ownDirectory: true as const } : {}
+  return { state: { content, mode: octal(bits), owner, label: label === '-' ? null : label, ...own } }
 }
 
 /** A unified diff; a file that is new or goes is diffed against /dev/null, as git shows it. */

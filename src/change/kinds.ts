@@ -1,10 +1,14 @@
 /** The exhaustive table: kind of change → how it is checked, done, undone and shown. A new kind does not compile until it is here. */
-import type { Script } from '../lang/sh.ts'
+import { type Script, sh } from '../lang/sh.ts'
+import * as chain from './chain.ts'
 import type { Change, RuntimeChange } from './change.ts'
+import * as entries from './entries.ts'
 import * as file from './file.ts'
 import * as kernelValue from './kernel-value.ts'
 import type { Looked } from './look.ts'
 import * as module from './module.ts'
+import * as nftRule from './nft-rule.ts'
+import * as nftTable from './nft-table.ts'
 import * as rule from './rule.ts'
 
 /** sh that ends the script as stale when `before` no longer holds. */
@@ -16,14 +20,26 @@ export function expectScript(change: Change): Script {
       return rule.expect(change)
     case 'module':
       return module.expect(change)
+    case 'chain':
+      return chain.expect(change)
+    case 'nft-table':
+      return nftTable.expect(change)
+    case 'nft-rule':
+      return nftRule.expect(change)
     case 'file':
       return file.expect(change)
+    case 'entries':
+      // How many there are by now makes no difference.
+      return sh`:`
     default:
       return change satisfies never
   }
 }
 
-/** sh that brings `after` about. Files are written in steps of their own (file.ts), after all of this proved itself. */
+/**
+ * sh that brings `after` about. Files are written in steps of their own (file.ts), after all of this proved itself; entries
+ * go after the files (entries.ts).
+ */
 export function applyScript(change: RuntimeChange): Script {
   switch (change.kind) {
     case 'kernel-value':
@@ -32,12 +48,18 @@ export function applyScript(change: RuntimeChange): Script {
       return rule.render(change)
     case 'module':
       return module.render(change)
+    case 'chain':
+      return chain.render(change)
+    case 'nft-table':
+      return nftTable.render(change)
+    case 'nft-rule':
+      return nftRule.render(change)
     default:
       return change satisfies never
   }
 }
 
-/** sh that takes an applied change back. */
+/** sh that takes an applied change back, where anything can. */
 export function undoScript(change: Change): Script {
   switch (change.kind) {
     case 'kernel-value':
@@ -46,8 +68,16 @@ export function undoScript(change: Change): Script {
       return rule.renderUndo(change)
     case 'module':
       return module.renderUndo(change)
+    case 'chain':
+      return chain.renderUndo(change)
+    case 'nft-table':
+      return nftTable.renderUndo(change)
+    case 'nft-rule':
+      return nftRule.renderUndo(change)
     case 'file':
       return file.renderUndo(change)
+    case 'entries':
+      return sh`:`
     default:
       return change satisfies never
   }
@@ -62,8 +92,17 @@ export function lookScript(change: Change): Script {
       return rule.look(change)
     case 'module':
       return module.look(change)
+    case 'chain':
+      return chain.look(change)
+    case 'nft-table':
+      return nftTable.look(change)
+    case 'nft-rule':
+      return nftRule.look(change)
     case 'file':
       return file.look(change)
+    case 'entries':
+      // They come and go by themselves, so a digest may know nothing of them.
+      return sh`:`
     default:
       return change satisfies never
   }
@@ -78,8 +117,16 @@ export function asFound(change: Change, text: string): Change | { readonly refus
       return found(rule.parse(change, text), before => ({ ...change, before }))
     case 'module':
       return found(module.parse(change, text), before => ({ ...change, before }))
+    case 'chain':
+      return found(chain.parse(change, text), before => ({ ...change, before }))
+    case 'nft-table':
+      return found(nftTable.parse(change, text), before => ({ ...change, before }))
+    case 'nft-rule':
+      return found(nftRule.parse(change, text), before => ({ ...change, before }))
     case 'file':
       return found(file.parse(change, text), before => ({ ...change, before }))
+    case 'entries':
+      return change
     default:
       return change satisfies never
   }
@@ -101,8 +148,16 @@ export function describe(change: Change): string {
       return rule.describe(change)
     case 'module':
       return module.describe(change)
+    case 'chain':
+      return chain.describe(change)
+    case 'nft-table':
+      return nftTable.describe(change)
+    case 'nft-rule':
+      return nftRule.describe(change)
     case 'file':
       return file.describe(change)
+    case 'entries':
+      return entries.describe(change)
     default:
       return change satisfies never
   }

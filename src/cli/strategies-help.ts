@@ -22,6 +22,11 @@ export const STRATEGIES: readonly StrategyHelp[] = [
       ...['sctp_established', 'sctp_closed', 'raise'],
     ],
   },
+  {
+    name: 'notrack',
+    summary: 'flows of given ports no longer take up the table, in both directions, live and over reload and reboot',
+    options: ['tcp', 'udp', 'peers', 'addresses', 'local_out', 'all', 'families'],
+  },
 ]
 
 /** What follows the list of commands. */

@@ -2,6 +2,7 @@
  * What one read-only look at a host showed. Plain data, never changed.
  * `null` = looked, and it is not there (or not readable: `unreadable` says which). Numbers are in the unit the name says.
  */
+import type { FlowEntries, OwnNft } from './asked.ts'
 
 /** Module and sysctl naming of this kernel, by the files that exist; never by its version. */
 export type Family = 'nf_conntrack' | 'ip_conntrack'
@@ -52,13 +53,15 @@ export interface FileState {
   readonly owner: string
   /** SELinux label, where the host has one. */
   readonly label: string | null
+  /** Its directory is made for it, and goes with it when nothing else is in it. */
+  readonly ownDirectory?: true
 }
 
 export interface FileFact {
   readonly path: string
   /** null = absent. */
   readonly state: FileState | null
-  /** Set when it exists but cannot be taken over safely (a link, binary, larger than 256 KiB, unreadable): why. */
+  /** Set when it exists but cannot be taken over safely (a link, binary, too large, unreadable): why. */
   readonly refused: string | null
 }
 
@@ -126,6 +129,8 @@ export interface Facts {
   readonly log: LogEvidence | null
   /** Live entries by timeout name (`tcp_established`, `udp`): read only when asked for and readable; at most 20,000 rows looked at. */
   readonly states: Readonly<Record<string, number>> | null
+  /** Live entries of given flows; null when none were asked for, or there is no table to read. At most 300,000 rows looked at. */
+  readonly flows: FlowEntries | null
 
   readonly memoryBytes: number
   readonly memoryAvailableBytes: number | null
@@ -142,6 +147,8 @@ export interface Facts {
   readonly statefulRules: readonly string[]
   /** Every live rule; null when the probe was not asked for them. */
   readonly ruleset: RulesetText | null
+  /** null when the rules were not asked for, or there is no nft to ask. */
+  readonly ownNft: OwnNft | null
   readonly firewall: {
     readonly owner: FirewallOwner
     readonly backend: 'iptables-legacy' | 'iptables-nft' | 'nft' | null
@@ -150,6 +157,15 @@ export interface Facts {
   }
   /** What else manages or holds conntrack here: `kube-proxy`, `docker`, `openvswitch`, `ip_vs`, `conntrackd`, `tuned`. */
   readonly managers: readonly string[]
+  /** Tools that are there, by name; nobody started them to find out. */
+  readonly tools: {
+    readonly conntrack: boolean
+    readonly iptables: boolean
+    readonly ip6tables: boolean
+    readonly nft: boolean
+  }
+  /** Some interface has an IPv6 address. */
+  readonly ipv6: boolean
   readonly forwarding: { readonly ipv4: boolean; readonly ipv6: boolean }
 
   readonly writable: { readonly max: boolean; readonly buckets: boolean; readonly etc: boolean }
@@ -169,7 +185,7 @@ export interface Facts {
   readonly modprobeSettings: readonly Setting[]
   /** Lines of modules-load.d, /etc/modules and sysconfig/modules that name conntrack modules. */
   readonly moduleLoadSettings: readonly Setting[]
-  /** Files a strategy may write, whether they exist or not. */
+  /** Files a strategy may write, whether they exist or not; those of firewalls only where the rules were asked for. */
   readonly files: readonly FileFact[]
   /** Directories that exist among the ones strategies choose from (`/etc/sysctl.d`, …). */
   readonly directories: readonly string[]

@@ -18,6 +18,31 @@ export const WRITABLE_FILES: readonly string[] = [
   '/etc/sysupgrade.conf',
 ]
 
+/** What keeps rules over a boot, and our own ways to do that; read where the rules are. probe.sh has the same list. */
+export const OWNER_FILES: readonly string[] = [
+  '/etc/iptables/rules.v4',
+  '/etc/iptables/rules.v6',
+  '/etc/sysconfig/iptables',
+  '/etc/sysconfig/ip6tables',
+  '/etc/nftables.conf',
+  '/etc/sysconfig/nftables.conf',
+  '/etc/nftables-ctfix.nft',
+  '/etc/ufw/before.init',
+  '/etc/ufw/after.init',
+  '/etc/ufw/ctfix.init',
+  '/etc/ctfix-notrack.nft',
+  '/etc/ctfix-notrack.sh',
+  '/etc/systemd/system/ctfix-notrack.service',
+  '/etc/systemd/system/sysinit.target.d/ctfix.conf',
+  '/etc/systemd/system/multi-user.target.d/ctfix.conf',
+  '/etc/rc.d/rc2.d/S09ctfix',
+  '/etc/rc.d/rc3.d/S09ctfix',
+  '/etc/rc.d/rc4.d/S09ctfix',
+  '/etc/rc.d/rc5.d/S09ctfix',
+  '/etc/network/if-pre-up.d/ctfix',
+  '/etc/local.d/ctfix.start',
+]
+
 /** The directories strategies choose from, and the one that says that ctfix has been at work here. */
 const DIRECTORIES = [
   '/etc/sysctl.d',
@@ -26,14 +51,22 @@ const DIRECTORIES = [
   '/etc/modules.d',
   '/etc/sysconfig',
   '/etc/sysconfig/modules',
+  '/etc/iptables',
+  '/etc/ufw',
+  '/etc/systemd/system',
+  '/etc/systemd/system/sysinit.target.d',
+  '/etc/rc.d/rc3.d',
+  '/etc/network/if-pre-up.d',
+  '/etc/local.d',
+  '/etc/runlevels/default/local',
   '/var/lib/ctfix',
 ]
 
-/** What probe.sh prints of one file, and of all of them. */
+/** What probe.sh prints of one file, and of all of them; a saved rule set may be as large as all of them. */
 const SIZE_LIMIT = 262_144
-const SUM_LIMIT = 524_288
+const SUM_LIMIT = 1_048_576
 
-/** Directories that exist. */
+/** Directories that exist (one of them is a link that says whether OpenRC starts its local scripts). */
 export function directoriesOf(look: Look): string[] {
   return DIRECTORIES.filter(path => look.present.has(path))
 }
@@ -41,18 +74,20 @@ export function directoriesOf(look: Look): string[] {
 /** Each file with its content and ownership, or why it had better be left alone. */
 export function filesOf(look: Look): FileFact[] {
   const labels = labelsOf(look.sections.get('labels') ?? '')
-  const sizes = WRITABLE_FILES.map(path => look.entries.get(path)?.size ?? 0).filter(size => size <= SIZE_LIMIT)
-  const tooMuch = sizes.reduce((sum, size) => sum + size, 0) > SUM_LIMIT
-  return WRITABLE_FILES.map(path => {
+  const asked = look.sections.has('ruleset') ? [...WRITABLE_FILES, ...OWNER_FILES] : WRITABLE_FILES
+  const limitOf = (path: string): number => (OWNER_FILES.includes(path) ? SUM_LIMIT : SIZE_LIMIT)
+  const sizes = asked.map(path => [path, look.entries.get(path)?.size ?? 0] as const)
+  const sum = sizes.reduce((all, [path, size]) => (size > limitOf(path) ? all : all + size), 0)
+  return asked.map(path => {
     const entry = look.entries.get(path)
     if (entry === undefined) return { path, state: null, refused: null }
     const refuse = (refused: string): FileFact => ({ path, state: null, refused })
     if (entry.type === 'l') return refuse(`it is a link to ${plain(entry.leadsTo ?? 'another file')}`)
     if (entry.type !== '-') return refuse('it is no regular file')
-    if (entry.size > SIZE_LIMIT) return refuse('it is larger than 256 KiB')
+    if (entry.size > limitOf(path)) return refuse(`it is larger than ${limitOf(path) / 1024} KiB`)
     const content = look.sections.get(`file ${path}`)
     if (content === undefined)
-      return refuse(tooMuch ? 'it and the files before it are larger than 512 KiB' : 'it could not be read')
+      return refuse(sum > SUM_LIMIT ? 'it and the files before it are larger than 1 MiB' : 'it could not be read')
     // U+FFFD is what a decoder puts in the place of bytes that are no UTF-8; they could not be written back.
     if (/[\0\ufffd]/.test(content)) return refuse('it is not text')
     // ls and the read are two moments; whole means that both agree.

@@ -3,11 +3,12 @@ import { ProbeError } from '../errors.ts'
 import { plain } from '../lang/text.ts'
 import type { Facts, Family } from './facts.ts'
 import { directoriesOf, filesOf } from './files.ts'
+import { flowsOf } from './flows.ts'
 import { familyOf, logOf, memoryOf, numbersOf, providerOf, statesOf, statsOf } from './kernel.ts'
 import { isRoot, type Look, readLook, wholeFiles } from './look.ts'
 import { containerOf, initOf, managersOf, ownerOf, writableOf } from './place.ts'
 import { backendOf, natOf, passiveOf, type Rules, rulesOf } from './rules.ts'
-import { rulesetOf } from './ruleset.ts'
+import { ownNftOf, rulesetOf } from './ruleset.ts'
 import { modprobeSettings, moduleLoadSettings, sysctlSettings, ufwOf } from './settings.ts'
 
 /** Understands what the probe printed. Throws ProbeError, one line, when it is cut off or not what the probe prints. */
@@ -38,13 +39,16 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     earlier: earlierOf(look, family),
     log,
     states: statesOf(look),
+    flows: flowsOf(look),
     ...memory,
     pageBytes: Number(/^page (\d+)$/m.exec(look.sections.get('host') ?? '')?.[1] ?? 4096),
     nat: natOf(look, rules),
     statefulRules: rules.stateful,
     ruleset: rulesetOf(look),
+    ownNft: ownNftOf(look),
     firewall: backendOf(look, rules, ownerOf(look, managers, ufw)),
     managers,
+    ...toolsOf(look),
     forwarding: {
       ipv4: firstLine(look, '/proc/sys/net/ipv4/ip_forward') === '1',
       ipv6: firstLine(look, '/proc/sys/net/ipv6/conf/all/forwarding') === '1',
@@ -69,6 +73,16 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
 function looksOf(look: Look): Pick<Facts, 'looks'> {
   const looks = [...look.sections].filter(([name]) => /^look \d+$/.test(name)).map(([, text]) => text)
   return looks.length > 0 ? { looks } : {}
+}
+
+function toolsOf(look: Look): Pick<Facts, 'tools' | 'ipv6'> {
+  const section = look.sections.get('host') ?? ''
+  const words = (/^tools((?: \S+)*)$/m.exec(section)?.[1] ?? '').split(' ')
+  const has = (name: string): boolean => words.includes(name)
+  return {
+    tools: { conntrack: has('conntrack'), iptables: has('iptables'), ip6tables: has('ip6tables'), nft: has('nft') },
+    ipv6: /^ipv6$/m.test(section),
+  }
 }
 
 function firstLine(look: Look, path: string): string | null {

@@ -9,11 +9,15 @@ const PROGRAM = readFileSync(new URL('./remote/probe.sh', import.meta.url), 'utf
  * The last word is not a value but `"$SSH_CONNECTION"`, for the login shell to fill in: sudo keeps the variable from the
  * program. Where the words are quoted once more on their way it arrives empty, and the program asks its parents instead.
  */
-export function probeProgram(options: { nonce: string; windowSeconds?: number; states?: boolean; ruleset?: boolean }): {
-  stdin: string
-  args: readonly string[]
-} {
-  const { nonce, windowSeconds = 0, states = false, ruleset = false } = options
+export function probeProgram(options: {
+  nonce: string
+  windowSeconds?: number
+  states?: boolean
+  ruleset?: boolean
+  flows?: string
+}): { stdin: string; args: readonly string[] } {
+  const { nonce, windowSeconds = 0, states = false, ruleset = false, flows = '' } = options
   const seconds = String(Math.max(0, Math.ceil(windowSeconds)))
-  return { stdin: PROGRAM, args: [quote(nonce), seconds, states ? '1' : '0', ruleset ? '1' : '0', '"$SSH_CONNECTION"'] }
+  const asked = [states, ruleset].map(wanted => (wanted ? '1' : '0'))
+  return { stdin: PROGRAM, args: [quote(nonce), seconds, ...asked, quote(flows), '"$SSH_CONNECTION"'] }
 }

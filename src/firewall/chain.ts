@@ -58,6 +58,8 @@ function runChain(chain: Chain, passing: Passing, context: Context): Step[] {
   let here: Step[] = [{ ...passing, end: 'on', by: null }]
   const left: Step[] = []
   for (const rule of chain.rules) {
+    // What it asks makes no difference, or is not so of this packet: there may be thousands of such rules.
+    if (rule.verdict.is === 'continue' || here.every(step => isOther(rule, step, context.seen))) continue
     const steps = here.flatMap(step => applyRule(rule, chain, step, context))
     left.push(...steps.filter(({ end }) => end !== 'on'))
     here = steps.filter(({ end }) => end === 'on')
@@ -68,10 +70,13 @@ function runChain(chain: Chain, passing: Passing, context: Context): Step[] {
   return [...left, ...here.map(step => ({ ...step, end: 'back' as const }))]
 }
 
+/** True when one thing that the rule asks is known not to be so. */
+function isOther({ matches }: Rule, { untracked }: Step, seen: Seen): boolean {
+  const here = untracked && seen.state !== 'untracked' ? { ...seen, state: 'untracked' as const } : seen
+  return matches.some(match => holds(match, here, '') === false)
+}
+
 function applyRule(rule: Rule, chain: Chain, step: Step, context: Context): Step[] {
-  const { verdict } = rule
-  // What it asks makes no difference.
-  if (verdict.is === 'continue') return [step]
   const place = placeOf(context.table, chain.name, rule.line)
   const asked = questionsOf(rule, step, context.seen, place)
   if (asked === null) return [step]

@@ -13,6 +13,8 @@ export interface Connection {
   /** null: anybody. */
   readonly client: { readonly address: string | null; readonly port: number | null }
   readonly server: { readonly address: string | null; readonly port: number }
+  /** No rule translates it; left out: nobody knows. */
+  readonly translated?: false
 }
 
 /** Which of the packets before it were tracked, in order. */
@@ -69,11 +71,12 @@ function follow(
   })
 }
 
-function packetOf({ family, protocol, client, server }: Connection, leg: Leg, tracked: Tracked): Packet {
+function packetOf({ family, protocol, client, server, translated }: Connection, leg: Leg, tracked: Tracked): Packet {
   const about = { family, protocol, direction: leg.direction, tcpFlags: leg.tcpFlags, state: leg.state(tracked) }
   const [source, destination] = leg.direction === 'in' ? [client, server] : [server, client]
   return {
     ...about,
+    ...(translated === false ? { translated } : {}),
     source: source.address,
     sourcePort: source.port,
     destination: destination.address,

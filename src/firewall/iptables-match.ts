@@ -51,6 +51,9 @@ export function readOption(module: string, option: string, words: Words): Match 
       return range(words, 'source')
     case '--dst-range':
       return range(words, 'destination')
+    case '--icmp-type':
+    case '--icmpv6-type':
+      return icmp(words)
     default:
       return plain(unknown(module, option, words))
   }
@@ -96,6 +99,18 @@ function range(words: Words, side: Side): Match {
   const condition: Condition = found
     ? { is: 'address', side, ranges: [found] }
     : { is: 'unknown', text: `${side} ${text}`, varies: 'never' }
+  return { condition, not }
+}
+
+/** `3`, `3/4`, `any`. A name is not looked up: save tools print numbers. */
+function icmp(words: Words): Match {
+  const { text, not } = words.value()
+  if (text === 'any' || text === '255') return { condition: { is: 'always' }, not }
+  const [, type, code] = /^(\d+)(?:\/(\d+))?$/.exec(text) ?? []
+  const condition: Condition =
+    type === undefined
+      ? { is: 'unknown', text: `icmp type ${text}`, varies: 'never' }
+      : { is: 'icmp', types: [{ type: Number(type), code: code === undefined ? null : Number(code) }] }
   return { condition, not }
 }
 

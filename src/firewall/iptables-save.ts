@@ -36,20 +36,35 @@ export function parseSave(text: string, backend: Backend, family: 4 | 6): Table[
       const [, chain = '', spec = ''] = rule
       const known = chains.get(chain) ?? { base: baseOf(name, chain, '-'), rules: [] }
       chains.set(chain, known)
-      known.rules.push({ line: `-A ${chain} ${spec}`.trim(), ...readRule(splitWords(spec)) })
+      known.rules.push(ruleOf(chain, spec))
     }
   }
   return tables
 }
 
+/** Rules are read again and again, as they are and as they will be, and hosts of a fleet have many in common. */
+const read = new Map<string, Rule>()
+const MOST_READ = 20_000
+
+function ruleOf(chain: string, spec: string): Rule {
+  const line = `-A ${chain} ${spec}`.trim()
+  const known = read.get(line)
+  if (known) return known
+  const rule = { line, ...readRule(splitWords(spec)) }
+  if (read.size >= MOST_READ) read.clear()
+  read.set(line, rule)
+  return rule
+}
+
 /** A comment may hold a newline: a line with an odd number of quotes goes on in the next. */
 export function linesOf(text: string): string[] {
+  if (!text.includes('"')) return text.split('\n')
   const lines: string[] = []
   let open = ''
   for (const line of text.split('\n')) {
     const whole = open === '' ? line : `${open}\n${line}`
     const quotes = whole.replace(/\\./g, '').split('"').length - 1
-    if (quotes % 2 === 1 && whole.startsWith('-A')) open = whole
+    if (quotes % 2 === 1 && /^(?:\[\d+:\d+\] )?-A/.test(whole)) open = whole
     else {
       open = ''
       lines.push(whole)

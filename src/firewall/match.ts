@@ -1,5 +1,5 @@
 /** What a rule asks of a packet, and the three answers there are: yes, no, and "cannot say". */
-import { type Address, type AddressRange, type Family, isIn, isLoopback } from './address.ts'
+import { type Address, type AddressRange, type Family, isIn, isLoopback, parseNetwork } from './address.ts'
 
 export interface Match {
   readonly condition: Condition
@@ -11,8 +11,14 @@ export interface PortRange {
   readonly to: number
 }
 
+/** Numbers of IANA; those of ICMPv6 are others than those of ICMP. */
+export interface IcmpType {
+  readonly type: number
+  readonly code: number
+}
+
 export type Side = 'source' | 'destination'
-export type State = 'new' | 'established' | 'invalid' | 'untracked'
+export type State = 'new' | 'established' | 'related' | 'invalid' | 'untracked'
 
 export type Condition =
   | { readonly is: 'always' }
@@ -28,6 +34,8 @@ export type Condition =
   | { readonly is: 'flags'; readonly mask: readonly string[]; readonly set: readonly string[] }
   /** What routing says of an address: `local`, `unicast`, `broadcast`, … */
   | { readonly is: 'address-type'; readonly side: Side; readonly types: readonly string[] }
+  /** `code` null: any. Only packets of ICMP have one. */
+  | { readonly is: 'icmp'; readonly types: readonly { readonly type: number; readonly code: number | null }[] }
   | { readonly is: 'unknown'; readonly text: string; readonly varies: Varies }
 
 /**
@@ -48,7 +56,11 @@ export interface Seen {
   readonly sourcePort: number | null
   readonly destinationPort: number | null
   readonly tcpFlags: 'syn' | 'syn-ack' | 'other'
+  /** What a packet of ICMP says; null for others. */
+  readonly icmp: IcmpType | null
   readonly state: State
+  /** No rule translates its connection; left out: nobody knows. */
+  readonly translated?: false
 }
 
 /** Something nobody here can answer; the match holds when the answer is `yes`. */
@@ -88,6 +100,10 @@ function ask(condition: Condition, seen: Seen, where: string): Answer {
       return askFlags(condition.mask, condition.set, seen, where)
     case 'address-type':
       return condition.types.includes(addressType(condition.side, seen))
+    case 'icmp':
+      return condition.types.some(
+        ({ type, code }) => seen.icmp?.type === type && (code === null || code === seen.icmp.code),
+      )
     case 'unknown':
       return question(condition.text, condition.varies, seen, where)
     default:
@@ -102,7 +118,21 @@ function question(text: string, varies: Varies, seen: Seen, where: string): stri
 
 function askAddress(address: Address | null, ranges: readonly AddressRange[], side: Side): Answer {
   if (address) return ranges.some(range => isIn(address, range))
+  if (ranges.every(isNowhere)) return false
   return `${side} in ${ranges.map(({ from, to }) => `${from}-${to}`).join(',')}`
+}
+
+/** Networks of IPv6 that no packet on a wire comes from or goes to (RFC 3964, RFC 4291 2.5.5): firewalld drops them. */
+const NOWHERE: readonly AddressRange[] = [
+  '::/96',
+  '::ffff:0:0/96',
+  ...['0000::/24', '0a00::/24', '7f00::/24', 'a9fe::/32', 'ac10::/28', 'c0a8::/32', 'e000::/19'].map(
+    mapped => `2002:${mapped}`,
+  ),
+].flatMap(network => parseNetwork(network) ?? [])
+
+function isNowhere({ family, from, to }: AddressRange): boolean {
+  return NOWHERE.some(range => family === range.family && from >= range.from && to <= range.to)
 }
 
 /** Ports that systems choose for clients: 1024 and up covers what Linux, BSD and Windows ever did. */
@@ -139,7 +169,8 @@ function isLocal({ source, destination }: Seen): boolean {
 function askState(states: readonly string[], seen: Seen, where: string): Answer {
   if (states.includes(seen.state)) return true
   const translated = states.some(state => state === 'snat' || state === 'dnat')
-  return translated && seen.state !== 'untracked' ? question(states.join(','), 'by-state', seen, where) : false
+  const mayBe = translated && seen.translated !== false && seen.state !== 'untracked'
+  return mayBe ? question(states.join(','), 'by-state', seen, where) : false
 }
 
 const FLAGS: Readonly<Record<Seen['tcpFlags'], readonly string[]>> = {

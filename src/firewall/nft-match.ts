@@ -1,5 +1,6 @@
 /** Matches of nft rules: a left side (a field of the packet, or something about it), and what it is compared with. */
 import type { Condition, Match, Side } from './match.ts'
+import { ICMP_NAMES } from './nft-icmp.ts'
 import {
   addressRange,
   describeValue,
@@ -20,17 +21,24 @@ export function readMatch(body: unknown): Match[] {
 
 type Compare = (operator: string, right: unknown) => Match[]
 
+/** Rules may set them by what tracking says. */
+const MAY_FOLLOW_STATE = new Set(['mark', 'priority', 'nftrace', 'secmark'])
+
 /** Reads a left side; the function it returns compares it. */
 export function readLeft(left: unknown): Compare {
   const unknown: Compare = (operator, right) => [
     asked(`${describeValue(left)} ${operator} ${describeValue(right)}`, isNamedSet(right) ? 'never' : 'by-state'),
   ]
   if (!isRecord(left)) return unknown
+  // Its answer is each rule's own, but tracking has no part in it.
+  const fixed: Compare = (operator, right) => [
+    asked(`${describeValue(left)} ${operator} ${describeValue(right)}`, isNamedSet(right) ? 'never' : 'by-rule'),
+  ]
   const { payload, meta, ct, fib } = left
-  if (isRecord(payload)) return ofPayload(String(payload.protocol), String(payload.field), unknown)
-  if (isRecord(meta)) return ofMeta(String(meta.key), unknown)
+  if (isRecord(payload)) return ofPayload(String(payload.protocol), String(payload.field), fixed)
+  if (isRecord(meta)) return ofMeta(String(meta.key), MAY_FOLLOW_STATE.has(String(meta.key)) ? unknown : fixed)
   if (isRecord(ct)) return ofTracking(ct, unknown)
-  if (isRecord(fib) && fib.result === 'type') return ofFib(fib.flags, unknown)
+  if (isRecord(fib)) return fib.result === 'type' ? ofFib(fib.flags, fixed) : fixed
   if (Array.isArray(left['&'])) return ofFlags(left['&'], unknown)
   return unknown
 }
@@ -52,7 +60,13 @@ function compareWith(condition: (values: readonly unknown[]) => Condition | null
 function ofTracking(ct: Readonly<Record<string, unknown>>, unknown: Compare): Compare {
   if (ct.key === 'state' && ct.dir === undefined) return compareWith(values => names(values, states), unknown)
   const tracked: Match = { condition: states(['new', 'established', 'related']), not: false }
-  return (operator, right) => [tracked, ...unknown(operator, right)]
+  const compare = ct.key === 'status' ? compareWith(translations, unknown) : unknown
+  return (operator, right) => [tracked, ...compare(operator, right)]
+}
+
+/** Whether it was translated is known of some packets; iptables counts it among the states. */
+function translations(values: readonly unknown[]): Condition | null {
+  return values.every(value => value === 'dnat' || value === 'snat') ? names(values, states) : null
 }
 
 const states = (list: readonly string[]): Condition => ({ is: 'state', states: list })
@@ -86,6 +100,12 @@ function ofPayload(protocol: string, field: string, unknown: Compare): Compare {
       compareWith(values => ports(values, field === 'sport' ? 'source' : 'destination'), unknown),
     )
   }
+  if ((protocol === 'icmp' || protocol === 'icmpv6') && field === 'type') {
+    return after(
+      carrier,
+      compareWith(values => icmpTypes(values, ICMP_NAMES[protocol]), unknown),
+    )
+  }
   if (protocol === 'ether' || protocol === 'vlan') return unknown
   return after(carrier, field === 'flags' ? compareWith(flagsAlone, unknown) : unknown)
 }
@@ -105,6 +125,13 @@ function ports(values: readonly unknown[], side: Side): Condition | null {
   const ranges = values.map(portRange)
   const known = ranges.flatMap(range => range ?? [])
   return known.length === ranges.length ? { is: 'port', side, ranges: known } : null
+}
+
+/** A type that nobody here knows makes it a question. */
+function icmpTypes(values: readonly unknown[], named: Readonly<Record<string, number>>): Condition | null {
+  const types = values.map(value => (typeof value === 'number' ? value : named[String(value)]))
+  const known = types.flatMap(type => (type === undefined ? [] : [{ type, code: null }]))
+  return known.length === types.length ? { is: 'icmp', types: known } : null
 }
 
 function ofMeta(key: string, unknown: Compare): Compare {

@@ -5,12 +5,12 @@
  */
 import { type Family, parseAddress } from './address.ts'
 import { type Passing, type Questions, runBase } from './chain.ts'
-import type { Seen, State } from './match.ts'
+import type { IcmpType, Seen, State } from './match.ts'
 import { type Base, type Chain, describePlace, type Place, placeOf, type Ruleset, type Table } from './ruleset.ts'
 
 export interface Packet {
   readonly family: Family
-  readonly protocol: 'tcp' | 'udp'
+  readonly protocol: 'tcp' | 'udp' | 'icmp' | 'ipv6-icmp'
   readonly direction: 'in' | 'out'
   /** null: anybody's. */
   readonly source: string | null
@@ -19,8 +19,12 @@ export interface Packet {
   readonly sourcePort: number | null
   readonly destinationPort: number | null
   readonly tcpFlags: 'syn' | 'syn-ack' | 'other'
+  /** What a packet of ICMP says. */
+  readonly icmp?: IcmpType
   /** What connection tracking would say of it; notrack makes it untracked. */
   readonly state: State
+  /** No rule translates its connection; left out: nobody knows. */
+  readonly translated?: false
 }
 
 /** One way a packet can go, under the answers it takes. */
@@ -112,6 +116,7 @@ function seenOf(packet: Packet): Seen {
   const { source, destination } = packet
   return {
     ...packet,
+    icmp: packet.icmp ?? null,
     source: source === null ? null : parseAddress(source),
     destination: destination === null ? null : parseAddress(destination),
   }

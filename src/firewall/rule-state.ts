@@ -72,12 +72,16 @@ interface FoundRule {
 /** The rules of a chain; `same` marks those that are the one asked for. */
 function rulesOf(lines: readonly string[], { table, chain, spec, family }: RuleState): FoundRule[] {
   const found: FoundRule[] = []
+  // A target has one name, but for the two of NOTRACK: most of thousands of lines need not be taken apart.
+  const target = spec[spec.indexOf('-j') + 1] ?? ''
+  const maySay = (text: string): boolean => target === 'CT' || target === 'NOTRACK' || text.includes(target)
   let inside = false
   for (const [at, line] of lines.entries()) {
     if (line.startsWith('*')) inside = line.slice(1).trim() === table
     const words = inside ? /^(?:\[\d+:\d+\] )?-A (\S+) ?(.*)$/s.exec(line) : null
     if (words?.[1] !== chain) continue
-    const same = isSameRule(splitWords(words[2] ?? ''), spec, family)
+    const text = words[2] ?? ''
+    const same = maySay(text) && isSameRule(splitWords(text), spec, family)
     found.push({ at, position: found.length + 1, same })
   }
   return found

@@ -1,8 +1,9 @@
 /**
  * Plan → the scripts that run on the host. Pure, so that what will run can be read, tested and shown.
- * `library` is the text of the functions the scripts call (change.sh, rules.sh, look.sh).
+ * `library` is the text of the functions the scripts call (change.sh, rules.sh, chain.sh, nft.sh, look.sh).
  */
-import type { Change, FileChange } from '../change/change.ts'
+import type { Change, EntriesChange, FileChange } from '../change/change.ts'
+import * as entries from '../change/entries.ts'
 import * as file from '../change/file.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../change/kinds.ts'
 import { Script, sh } from '../lang/sh.ts'
@@ -11,7 +12,8 @@ import type { Plan } from './plan.ts'
 export interface Scripts {
   /**
    * `apply.sh RUN_DIR VERB`. `check`: is every `before` still so (75 if not)? `snapshot`: copies the files into the
-   * present directory. `change`: live values, as long as the guard is armed. `files`: what boot reads; may run twice.
+   * present directory. `change`: live values, as long as the guard is armed. `files`: what boot reads, and then what does
+   * not come back; may run twice.
    */
   readonly apply: string
   /**
@@ -23,14 +25,15 @@ export interface Scripts {
 
 /** Compiles the scripts of a plan. */
 export function compile(plan: Plan, library: string): Scripts {
-  const runtime = plan.changes.filter(change => change.kind !== 'file')
+  const runtime = plan.changes.filter(change => change.kind !== 'file' && change.kind !== 'entries')
   const files = plan.changes.filter(change => change.kind === 'file')
+  const final = plan.changes.filter(change => change.kind === 'entries')
   return {
     apply: program(library, {
       check: plan.changes.map(change => sh`${expectScript(change)} || exit 75`),
       snapshot: files.map(change => sh`${file.copy(change)} || exit 1`),
       change: runtime.map(change => sh`still "$1" armed && ${applyScript(change)} || exit 1`),
-      files: writes(files),
+      files: [...writes(files), ...final.flatMap(forgets)],
     }),
     undo: program(library, {
       undo: [
@@ -49,6 +52,11 @@ function writes(files: readonly FileChange[]): Script[] {
   return [file.expectEither, file.stage, file.place, file.settle].flatMap(part =>
     files.map(change => step(part(change))),
   )
+}
+
+/** Entries come last, for they do not come back. Where it is being taken back instead they stay. */
+function forgets(change: EntriesChange): Script[] {
+  return entries.forget(change).map(call => sh`still "$1" confirmed && { ${call}; } || exit 1`)
 }
 
 /** A script cut off in transfer must be a syntax error, not half a change: all of it is functions, the last line calls. */

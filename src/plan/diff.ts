@@ -3,12 +3,10 @@ import { describe } from '../change/kinds.ts'
 import { plain } from '../lang/text.ts'
 import { ofLayer, type Plan } from './plan.ts'
 
-/** Live values first, then the files that keep them; each with its reason. Empty when there is nothing to do. */
+/** Live values first, then the files that keep them, then what does not come back; each with its reason. */
 export function diffLines(plan: Plan): string[] {
-  const live = ofLayer(plan.changes, 'runtime').flatMap(change => [describe(change), `    ${change.why}`])
-  const files = ofLayer(plan.changes, 'persistent').flatMap(change => [
-    ...describe(change).split('\n'),
-    `    ${change.why}`,
-  ])
-  return [...live, ...files].map(plain)
+  return (['runtime', 'persistent', 'final'] as const)
+    .flatMap(layer => ofLayer(plan.changes, layer))
+    .flatMap(change => [...describe(change).split('\n'), `    ${change.why}`])
+    .map(plain)
 }

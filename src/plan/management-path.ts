@@ -5,11 +5,11 @@
 import type { Change } from '../change/change.ts'
 import type { Facts } from '../facts/facts.ts'
 import { type Family, parseAddress } from '../firewall/address.ts'
+import { compare } from '../firewall/compare.ts'
 import { type Connection, waysOfConnection } from '../firewall/connection.ts'
-import type { Way } from '../firewall/packet.ts'
 import { readRuleset } from '../firewall/read.ts'
 import { positionOf } from '../firewall/rule-state.ts'
-import { describePlace, type Place, type Ruleset } from '../firewall/ruleset.ts'
+import { describePlace, type Ruleset } from '../firewall/ruleset.ts'
 import type { Blocker } from '../strategy/strategy.ts'
 
 /** A port this host serves. */
@@ -24,10 +24,12 @@ export interface Paths {
   readonly local: boolean
 }
 
+const RULE_KINDS: readonly Change['kind'][] = ['rule', 'chain', 'nft-table', 'nft-rule']
+
 /** Blockers of a plan that changes rules; none when it changes no rule. `after` are the facts as the plan leaves them. */
 export function pathBlockers(changes: readonly Change[], before: Facts, after: Facts, paths: Paths): Blocker[] {
+  if (!changes.some(({ kind }) => RULE_KINDS.includes(kind))) return []
   const rules = changes.filter(change => change.kind === 'rule')
-  if (rules.length === 0) return []
   const path = before.managementPath
   if (!before.ruleset || !after.ruleset) {
     return paths.local ? [] : [unknownPath('the live rules were not read, so nobody can say whether they let us in')]
@@ -39,29 +41,6 @@ export function pathBlockers(changes: readonly Change[], before: Facts, after: F
   const services = serviceBlockers(now, then, before, paths.flows)
   if (path) return [...managementBlockers(now, then, path), ...services]
   return paths.local ? services : [unknownPath('the address of our own connection is not known'), ...services]
-}
-
-type Difference =
-  | { readonly is: 'none' }
-  | { readonly is: 'cut'; readonly by: Place }
-  | { readonly is: 'maybe'; readonly because: Place }
-
-/**
- * What the change makes of a connection that passes now. Ways of both rule sets are set side by side where they assume
- * nothing that contradicts: the packets are the same, so each question has one answer.
- */
-function compare(now: Ruleset, then: Ruleset, connection: Connection): Difference {
-  const passes = waysOfConnection(now, connection).filter(({ end }) => end === 'accepted')
-  const possible = waysOfConnection(then, connection).filter(way => passes.some(pass => agree(pass, way)))
-  const dropped = possible.find(({ end }) => end === 'dropped')
-  if (!dropped?.by) return { is: 'none' }
-  return possible.every(({ end }) => end === 'dropped')
-    ? { is: 'cut', by: dropped.by }
-    : { is: 'maybe', because: dropped.doubt ?? dropped.by }
-}
-
-function agree(one: Way, other: Way): boolean {
-  return [...one.assuming].every(([question, answer]) => (other.assuming.get(question) ?? answer) === answer)
 }
 
 function managementBlockers(now: Ruleset, then: Ruleset, path: NonNullable<Facts['managementPath']>): Blocker[] {

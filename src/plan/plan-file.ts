@@ -1,5 +1,6 @@
 /** A plan as it is written down: on the host it was made for, and in the record of its run. Read back, nothing is believed. */
 import { z } from 'zod'
+import { NFT_TABLE } from '../firewall/own.ts'
 import type { Plan } from './plan.ts'
 
 /** It becomes a word of sh, and none can hold a NUL. */
@@ -10,6 +11,7 @@ const fileState = z.object({
   mode: z.string().regex(/^[0-7]{4}$/),
   owner: z.string().regex(/^\d+:\d+$/),
   label: word.nullable(),
+  ownDirectory: z.literal(true).exactOptional(),
 })
 
 const ruleState = z.object({
@@ -22,6 +24,34 @@ const ruleState = z.object({
   copy: z.number().int().positive().exactOptional(),
 })
 
+/** It becomes part of a text that iptables-restore or nft reads line by line. */
+const name = z.string().regex(/^[^\0\s]+$/)
+const line = z.string().regex(/^[^\0\n]*$/)
+
+const chainState = z.object({
+  backend: z.enum(['iptables-legacy', 'iptables-nft']),
+  family: z.union([z.literal(4), z.literal(6)]),
+  table: name,
+  chain: name,
+  rules: z.array(z.array(line)),
+})
+
+const nftTableState = z.object({ text: word, json: z.string().nullable() })
+
+const nftRuleState = z.object({
+  family: z.enum(['ip', 'ip6', 'inet']),
+  table: name,
+  chain: name,
+  position: z.number().int().positive().nullable(),
+  text: line,
+  json: z.string().nullable(),
+})
+
+const entriesState = z.object({
+  count: z.number().int().nonnegative().nullable(),
+  selectors: z.array(z.array(word)),
+})
+
 const change = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rule'),
@@ -29,6 +59,38 @@ const change = z.discriminatedUnion('kind', [
     target: z.string().min(1),
     before: ruleState.nullable(),
     after: ruleState.nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('chain'),
+    layer: z.literal('runtime'),
+    target: z.string().min(1),
+    before: chainState.nullable(),
+    after: chainState.nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('nft-table'),
+    layer: z.literal('runtime'),
+    target: z.literal(NFT_TABLE),
+    before: nftTableState.nullable(),
+    after: nftTableState.nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('nft-rule'),
+    layer: z.literal('runtime'),
+    target: z.string().min(1),
+    before: nftRuleState.nullable(),
+    after: nftRuleState.nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('entries'),
+    layer: z.literal('final'),
+    target: z.string().min(1),
+    before: entriesState.nullable(),
+    after: z.null(),
     why: z.string(),
   }),
   z.object({

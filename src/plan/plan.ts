@@ -1,8 +1,9 @@
 /** A plan: what would be done to one host and why. Plain data; making one reads nothing and touches nothing. */
-import { type Change, mergeChanges, type RuleChange } from '../change/change.ts'
-import type { Facts, FileFact, SysctlSetting } from '../facts/facts.ts'
+import { type Change, mergeChanges } from '../change/change.ts'
+import type { Facts, FileFact, RulesetText, SysctlSetting } from '../facts/facts.ts'
+import { isOwnRule, withChain, withNftRule, withOwnTable, withoutNftRule } from '../firewall/own-ruleset.ts'
 import { withoutRule, withRule } from '../firewall/rule-state.ts'
-import type { Blocker, Draft, Strategy } from '../strategy/strategy.ts'
+import type { Blocker, Draft, Evidence, Strategy } from '../strategy/strategy.ts'
 import { type Flow, pathBlockers } from './management-path.ts'
 
 /** A strategy with its options decoded by it; `configure` never fails on these. */
@@ -30,6 +31,8 @@ export interface Plan {
   /** Blockers that were gone past by `--force`. */
   readonly forced: readonly Blocker[]
   readonly bootId: string | null
+  /** What the facts show of how well the cures hold; of no use once the plan is written down. */
+  readonly evidence?: readonly Evidence[]
 }
 
 /**
@@ -56,6 +59,7 @@ export function makePlan(host: string, task: Task, facts: Facts, { local = false
     blockers: blockers.filter(blocker => !forced.includes(blocker)),
     forced,
     bootId: facts.bootId,
+    evidence: drafts.flatMap(({ evidence }) => evidence ?? []),
   }
 }
 
@@ -77,15 +81,16 @@ function passiveWarnings({ passive }: Facts): string[] {
   return what === '' ? [] : [`${what} changed while the host was looked at: by somebody else, or by a bug of ctfix`]
 }
 
-/** Both plans would do the same to the same state; the reasons may name other counts. */
+/** Both plans would do the same to the same state; reasons and live entries may be others by then. */
 export function isSamePlan(a: Plan, b: Plan): boolean {
-  const acts = (plan: Plan): string => JSON.stringify(plan.changes.map(({ why: _, ...act }) => act))
+  const acts = (plan: Plan): string =>
+    JSON.stringify(plan.changes.filter(({ kind }) => kind !== 'entries').map(({ why: _, ...act }) => act))
   return acts(a) === acts(b)
 }
 
-/** Runtime first, files after: the order in which they are done. */
+/** Runtime first, files after, and last what cannot be taken back: the order in which they are done. */
 function orderChanges(changes: readonly Change[]): Change[] {
-  return [...ofLayer(changes, 'runtime'), ...ofLayer(changes, 'persistent')]
+  return [...ofLayer(changes, 'runtime'), ...ofLayer(changes, 'persistent'), ...ofLayer(changes, 'final')]
 }
 
 /** The changes of one layer, in order. */
@@ -106,7 +111,12 @@ export function applyToFacts(facts: Facts, changes: readonly Change[]): Facts {
       case 'kernel-value':
         return withValue(current, change.target, change.after)
       case 'rule':
+      case 'chain':
+      case 'nft-table':
+      case 'nft-rule':
         return withRules(current, change)
+      case 'entries':
+        return current
       case 'module':
         return withModule(current, change.target, change.after)
       default:
@@ -128,11 +138,43 @@ function withValue(facts: Facts, target: string, after: string | null): Facts {
   return { ...facts, timeouts: { ...facts.timeouts, [name]: value } }
 }
 
-/** Only the whole rule set follows; what the cheap look found of it stays as it was. */
-function withRules(facts: Facts, { before, after }: RuleChange): Facts {
+type LiveRulesChange = Extract<Change, { kind: 'rule' | 'chain' | 'nft-table' | 'nft-rule' }>
+
+function withRules(facts: Facts, change: LiveRulesChange): Facts {
   if (facts.ruleset === null) return facts
-  const without = before ? withoutRule(facts.ruleset, before) : facts.ruleset
-  return { ...facts, ruleset: after ? withRule(without, after) : without }
+  return { ...facts, ruleset: withLiveRules(facts.ruleset, change), ownNft: withOwn(facts.ownNft, change) }
+}
+
+/** What of nft is ours: there a plan looks for what is to go. */
+function withOwn(own: Facts['ownNft'], { kind, before, after }: LiveRulesChange): Facts['ownNft'] {
+  const { table, rules } = own ?? { table: null, rules: [] }
+  if (kind === 'nft-table') return { table: after?.text.trim() ?? null, rules }
+  if (kind !== 'nft-rule') return own
+  const others = before ? rules.filter(rule => !isOwnRule(rule, before)) : rules
+  // Ours stand at the head of their chains.
+  return { table, rules: after ? others.toSpliced((after.position ?? rules.length + 1) - 1, 0, after) : others }
+}
+
+/** Only the whole rule set follows; what the cheap look found of it stays as it was. */
+function withLiveRules(ruleset: RulesetText, change: LiveRulesChange): RulesetText {
+  switch (change.kind) {
+    case 'rule': {
+      const without = change.before ? withoutRule(ruleset, change.before) : ruleset
+      return change.after ? withRule(without, change.after) : without
+    }
+    case 'chain': {
+      const either = change.after ?? change.before
+      return either ? withChain(ruleset, either, change.after) : ruleset
+    }
+    case 'nft-table':
+      return withOwnTable(ruleset, change.after?.json ?? null)
+    case 'nft-rule': {
+      const without = change.before ? withoutNftRule(ruleset, change.before) : ruleset
+      return change.after ? withNftRule(without, change.after) : without
+    }
+    default:
+      return change satisfies never
+  }
 }
 
 function withModule(facts: Facts, target: string, after: 'loaded' | null): Facts {

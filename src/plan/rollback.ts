@@ -13,18 +13,22 @@ import type { Plan, Task } from './plan.ts'
 
 /** What is wanted of a host where run `of` applied this plan: that it is as it was before. */
 export function rollbackTask({ changes }: Plan, of: string, force: boolean): Task {
-  const backwards = undo(changes)
+  const backwards = undo(changes.filter(({ layer }) => layer !== 'final'))
   const strategy = defineStrategy({
     name: 'rollback',
     summary: 'what a run changed goes back',
     // Rules that go or come back may cut us off as well as new ones.
-    needs: { states: false, looks: backwards, ruleset: changes.some(({ kind }) => kind === 'rule') },
+    needs: { states: false, looks: backwards, ruleset: backwards.some(isFirewall) },
     // The table may well be full again: that is what was there before.
     relief: 'later',
     options: z.object({ run: z.string() }),
     plan: (options, facts) => ({ ...rollBack(backwards, facts), warnings: [], settled: options }),
   })
   return { steps: [{ strategy, options: { run: of } }], force }
+}
+
+function isFirewall({ kind }: Change): boolean {
+  return kind === 'rule' || kind === 'chain' || kind === 'nft-table' || kind === 'nft-rule'
 }
 
 function rollBack(backwards: readonly Change[], facts: Facts): Pick<Draft, 'changes' | 'blockers'> {
@@ -55,7 +59,12 @@ function look(back: Change, text: string): ReturnType<typeof asFound> {
 
 /** Already as it was. A rule may stand at another place by now. */
 function isBack(found: Change): boolean {
-  return found.kind === 'rule' ? (found.before === null) === (found.after === null) : isNoop(found)
+  return isOneRule(found) ? (found.before === null) === (found.after === null) : isNoop(found)
+}
+
+/** A single rule is there or it is not. */
+function isOneRule({ kind }: Change): boolean {
+  return kind === 'rule' || kind === 'nft-rule'
 }
 
 /** What is there now is what the run left there. */
@@ -63,7 +72,7 @@ function isOurs(back: Change, found: Change): boolean {
   if (back.kind === 'kernel-value' && found.kind === 'kernel-value') {
     return isWritten(back.target, back.before, found.before)
   }
-  if (back.kind === 'rule') return (back.before === null) === (found.before === null)
+  if (isOneRule(back)) return (back.before === null) === (found.before === null)
   return sameState(back.before, found.before)
 }
 
@@ -78,6 +87,8 @@ function changedSince(back: Change, found: Change): Blocker {
 
 /** Ours against now; what was there before stands in the diff of the plan. */
 function sinceThen(back: Change, found: Change): string {
-  if (back.kind !== 'file' || found.kind !== 'file') return describe(found)
-  return describe({ ...back, after: found.before })
+  if (back.kind === 'file' && found.kind === 'file') return describe({ ...back, after: found.before })
+  if (back.kind === 'chain' && found.kind === 'chain') return describe({ ...back, after: found.before })
+  if (back.kind === 'nft-table' && found.kind === 'nft-table') return describe({ ...back, after: found.before })
+  return describe(found)
 }

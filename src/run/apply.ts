@@ -10,6 +10,7 @@ import type { Connection } from '../transport/connection.ts'
 import { type Applied, isUnsent, verdictOf } from './applied.ts'
 import { REMOTE } from './codes.ts'
 import { proveAndKeep } from './prove.ts'
+import { askServices } from './services.ts'
 import type { Survey } from './survey.ts'
 import { takeBack } from './take-back.ts'
 import { changeLibrary, guardProgram, ownerText, type Tools } from './tools.ts'
@@ -22,6 +23,7 @@ const AFTER_GUARD_SECONDS = 10
 
 /** Applies a plan that has changes and no blockers. */
 export async function applyPlan({ host, facts, plan, connection }: Survey, task: Task, tools: Tools): Promise<Applied> {
+  const services = await askServices(host, task)
   const work = undertake(host, facts, plan, task, tools)
   const stopped = await start(connection, work, tools)
   if (stopped) return stopped
@@ -35,7 +37,7 @@ export async function applyPlan({ host, facts, plan, connection }: Survey, task:
   }
   await using proof = fresh
   // Awaited here: what is returned unawaited outlives the connection it works on.
-  return await proveAndKeep(work, [proof, connection], tools)
+  return await proveAndKeep(work, [proof, connection], tools, services)
 }
 
 /** One exec: fills the run directory, arms the guard, changes live values. Resolves to how it ended, or null when well. */

@@ -33,6 +33,7 @@ export function judge(
     asWanted('values-as-wanted', again, 'runtime'),
     ...(options.files ? [survivesReboot(again)] : []),
     belowMax(facts),
+    ...(again.evidence ?? []).flatMap(({ when, ...check }) => (options.files || when === 'always' ? [check] : [])),
     ...symptom(facts),
   ]
 }
@@ -130,8 +131,12 @@ const RELIEF = ['count-below-max', ...SYMPTOMS]
 
 /** The checks that decide whether a change stays: what only time can show is reported, and takes nothing back. */
 export function decisive(checks: readonly Check[], relief: 'at-once' | 'later'): readonly Check[] {
-  return relief === 'at-once' ? checks : checks.filter(({ name }) => !RELIEF.includes(name))
+  const seen = checks.filter(({ name, status }) => status !== 'unknown' || !CHANCE.includes(name))
+  return relief === 'at-once' ? seen : seen.filter(({ name }) => !RELIEF.includes(name))
 }
+
+/** Whether these can be seen hangs on who sends packets just then, or what tools there are. */
+const CHANCE = ['service-answers', 'flows-exercised', 'no-entries-of-flows']
 
 /** True when nothing failed and nothing that must be known is unknown. */
 export function passes(checks: readonly Check[]): boolean {

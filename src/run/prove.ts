@@ -10,6 +10,7 @@ import { type Applied, lostOutcome, type Verdict, verdictOf } from './applied.ts
 import { type Check, decisive, failures, isSymptom, judge, passes } from './checks.ts'
 import { persevere } from './persevere.ts'
 import { planHost } from './plan-host.ts'
+import { judgeServices, type Services } from './services.ts'
 import { takeBack } from './take-back.ts'
 import { probeNeeds, reliefOf, type Tools } from './tools.ts'
 import type { Undertaking } from './undertaking.ts'
@@ -22,6 +23,7 @@ export async function proveAndKeep(
   work: Undertaking,
   connections: readonly [Connection, ...Connection[]],
   tools: Tools,
+  services: Services = null,
 ): Promise<Applied> {
   const { host, task } = work
   const [fresh] = connections
@@ -31,9 +33,12 @@ export async function proveAndKeep(
   let checks: readonly Check[] = []
   const back = async (why: string): Promise<Applied> =>
     withRecord(await takeBack({ ...work, facts }, connections, checks, why, tools), work)
+  let answers: readonly Check[]
   try {
+    // First: a connection of theirs that is tracked is then in the table that is looked at.
+    answers = await judgeServices(host, services)
     facts = await gatherFacts(fresh, { windowSeconds: tools.windowSeconds, ...probeNeeds(task) })
-    checks = judge(facts, planHost(host, task, facts), { files: false, newConnection })
+    checks = [...judge(facts, planHost(host, task, facts), { files: false, newConnection }), ...answers]
   } catch (error) {
     const why = `could not be proved: ${messageOf(error)}`
     return withRecord(await takeBack(work, connections, checks, why, tools), work)
@@ -55,8 +60,10 @@ export async function proveAndKeep(
   if (kept.verdict) return { facts, checks, digest: kept.digest, ...kept.verdict }
   // The window was watched before; the second look adds the files.
   const again = planHost(host, task, kept.facts)
+  answers = await judgeServices(host, services)
   checks = judge({ ...kept.facts, earlier: null }, again, { files: true, newConnection }).concat(
     checks.filter(isSymptom),
+    answers,
   )
   facts = { ...kept.facts, earlier: facts.earlier }
   if (!passes(decisive(checks, relief))) return back(`not kept: ${failures(decisive(checks, relief))}`)

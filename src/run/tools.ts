@@ -8,6 +8,7 @@ import type { Task } from '../plan/plan.ts'
 import { RUNS_DIRECTORY } from '../strategy/raise.ts'
 import type { Connect } from '../transport/connection.ts'
 import type { Listener } from './events.ts'
+import { canonicalFlows } from './flows.ts'
 
 export interface Tools {
   readonly run: string
@@ -35,7 +36,7 @@ function remote(name: string): string {
 
 /** The functions that the compiled scripts call. */
 export function changeLibrary(): string {
-  return ['change.sh', 'rules.sh', 'look.sh'].map(remote).join('\n')
+  return ['change.sh', 'rules.sh', 'chain.sh', 'nft.sh', 'look.sh'].map(remote).join('\n')
 }
 
 /** The dead man's switch. */
@@ -68,11 +69,12 @@ export function reliefOf(task: Task): 'at-once' | 'later' {
 }
 
 /** What the probe must look at for these steps. */
-export function probeNeeds(task: Task): Pick<GatherOptions, 'states' | 'ruleset' | 'looks'> {
+export function probeNeeds(task: Task): Pick<GatherOptions, 'states' | 'ruleset' | 'flows' | 'looks'> {
   const changes = task.steps.flatMap(({ strategy }) => strategy.needs.looks ?? [])
   return {
     states: task.steps.some(({ strategy }) => strategy.needs.states),
     ruleset: task.steps.some(({ strategy }) => strategy.needs.ruleset === true),
+    flows: canonicalFlows(task.steps.flatMap(({ strategy, options }) => strategy.flowsOf?.(options) ?? []).join(';')),
     ...(changes.length > 0 ? { looks: (nonce: string) => lookPrelude(changes, changeLibrary(), nonce) } : {}),
   }
 }

@@ -1,6 +1,7 @@
 /** The table of strategies. Adding one is one file and one line here. */
+import { notrack } from './notrack/notrack.ts'
 import { raise } from './raise.ts'
 import type { Strategy } from './strategy.ts'
 import { timeouts } from './timeouts.ts'
 
-export const strategies: readonly Strategy[] = [raise, timeouts]
+export const strategies: readonly Strategy[] = [raise, timeouts, notrack]

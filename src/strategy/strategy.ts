@@ -12,12 +12,24 @@ export interface Blocker {
   readonly forceable: boolean
 }
 
+/** What the facts show of how well a cure holds, beyond that its changes are made. */
+export interface Evidence {
+  /** Stable word for programs: `no-entries-of-flows`. */
+  readonly name: string
+  readonly status: 'pass' | 'fail' | 'unknown'
+  /** One sentence. */
+  readonly detail: string
+  /** `kept`: only once files are written and what cannot be taken back is done. */
+  readonly when: 'always' | 'kept'
+}
+
 export interface Draft {
   readonly changes: readonly Change[]
   readonly warnings: readonly string[]
   readonly blockers: readonly Blocker[]
   /** The options with every `auto` replaced by what it came to here: planning with them again must find nothing left to do. */
   readonly settled: Readonly<Record<string, unknown>>
+  readonly evidence?: readonly Evidence[]
 }
 
 export type Planner = (facts: Facts) => Draft
@@ -43,6 +55,10 @@ export interface Strategy {
   readonly options: z.ZodType
   /** Decodes options once, before any host is touched. Throws ZodError. */
   configure(options: unknown): Planner
+  /** The flows whose live entries the probe is to count, one a `;`: `tcp 80,443 - -` (run/flows.ts). */
+  flowsOf?(options: unknown): string
+  /** TCP ports of services that must answer after the change as they did before it. */
+  servicesOf?(options: unknown): readonly number[]
 }
 
 interface Definition<Options> {
@@ -52,12 +68,17 @@ interface Definition<Options> {
   readonly relief: Strategy['relief']
   readonly options: z.ZodType<Options>
   readonly plan: (options: Options, facts: Facts) => Draft
+  readonly flowsOf?: (options: Options) => string
+  readonly servicesOf?: (options: Options) => readonly number[]
 }
 
 /** Hides the type of a strategy's options, so that strategies of any options stand in one table. */
-export function defineStrategy<Options>({ needs, options, plan, ...about }: Definition<Options>): Strategy {
+export function defineStrategy<Options>(definition: Definition<Options>): Strategy {
+  const { needs, options, plan, flowsOf, servicesOf, ...about } = definition
   return {
     ...about,
+    ...(flowsOf ? { flowsOf: (input: unknown) => flowsOf(options.parse(input)) } : {}),
+    ...(servicesOf ? { servicesOf: (input: unknown) => servicesOf(options.parse(input)) } : {}),
     needs: needs ?? { states: false },
     options,
     configure(input) {

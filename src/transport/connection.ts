@@ -21,7 +21,7 @@ export interface Connection extends AsyncDisposable {
   /**
    * Runs one command. Resolves with its exit code, whatever that is.
    * Rejects with ConnectError `lost` when there is no exit code: what the command did is then not known.
-   * Rejects with CommandError when it prints more than the limit (1 MiB a stream; the rest is not read).
+   * Rejects with CommandError when it prints more than the limit (4 MiB a stream; the rest is not read).
    */
   exec(command: string, options?: ExecOptions): Promise<ExecResult>
   /** False once the other side is known to be gone. */

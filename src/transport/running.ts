@@ -6,7 +6,7 @@ import { lastLine } from '../lang/text.ts'
 import type { ExecOptions, ExecResult } from './connection.ts'
 
 /** A stream's limit: far above what any script of ours prints. */
-const OUTPUT_LIMIT = 1024 * 1024
+const OUTPUT_LIMIT = 4 * 1024 * 1024
 
 const DEFAULT_DEADLINE_MS = 60_000
 

@@ -7,6 +7,7 @@ const fileState = z.strictObject({
   mode: z.string(),
   owner: z.string(),
   label: z.string().nullable(),
+  ownDirectory: z.literal(true).optional().describe('its directory is made for it, and goes with it when it is empty'),
 })
 
 const ruleState = z.strictObject({
@@ -17,6 +18,32 @@ const ruleState = z.strictObject({
   position: count.nullable().describe('from 1; null: at the end'),
   copy: count.optional().describe('which of several equal rules of the chain'),
   spec: z.array(z.string()),
+})
+
+const chainState = z.strictObject({
+  backend: z.enum(['iptables-legacy', 'iptables-nft']),
+  family: z.literal([4, 6]),
+  table: z.string(),
+  chain: z.string(),
+  rules: z.array(z.array(z.string())).describe('the words of each rule after the name of the chain'),
+})
+
+const json = z.string().nullable().describe('the same as `nft -j` has it; null: read from a host')
+
+const nftTableState = z.strictObject({ text: z.string(), json })
+
+const nftRuleState = z.strictObject({
+  family: z.enum(['ip', 'ip6', 'inet']),
+  table: z.string(),
+  chain: z.string(),
+  position: count.nullable().describe('from 1; null: at the end'),
+  text: z.string(),
+  json,
+})
+
+const entriesState = z.strictObject({
+  count: count.nullable().describe('how many there were; null: nobody counted'),
+  selectors: z.array(z.array(z.string())).describe('the words after `conntrack -D`, a call each'),
 })
 
 function changeOf<Kind extends string, State extends z.ZodType>(kind: Kind, layer: string, state: State) {
@@ -34,5 +61,9 @@ export const change = z.discriminatedUnion('kind', [
   changeOf('kernel-value', 'runtime', z.string()),
   changeOf('rule', 'runtime', ruleState),
   changeOf('module', 'runtime', z.literal('loaded')),
+  changeOf('chain', 'runtime', chainState),
+  changeOf('nft-table', 'runtime', nftTableState),
+  changeOf('nft-rule', 'runtime', nftRuleState),
   changeOf('file', 'persistent', fileState),
+  changeOf('entries', 'final', entriesState),
 ])

@@ -39,8 +39,8 @@ export function factsDocument(outcomes: readonly Outcome[], exitCode: ExitCode):
   return toDocument({ schema: SCHEMA_VERSION, exitCode, hosts })
 }
 
-/** Facts as programs read them: counters flat, of files only that they are there, and no rule set. */
-function factsBody({ files, stats, earlier, log, ruleset: _, ...facts }: Facts): object {
+/** Facts as programs read them: counters flat, of files only that they are there, and no rules but those that track. */
+function factsBody({ files, stats, earlier, log, ruleset: _, ownNft: __, ...facts }: Facts): object {
   return {
     ...facts,
     stats: stats?.counters ?? null,

@@ -43,6 +43,16 @@ export const facts = z.strictObject({
   table_full_lines: count.nullable(),
   log,
   states: numbers.nullable(),
+  flows: z
+    .strictObject({
+      entries: count,
+      complete: z.boolean(),
+      sample: z.array(z.string()),
+      addresses: z.array(z.string()).describe("the host's own ends of them"),
+      tracked: count,
+    })
+    .nullable()
+    .describe('live entries of the flows a strategy asks for'),
   memory_bytes: count,
   memory_available_bytes: count.nullable(),
   entry_bytes: count.nullable(),
@@ -69,6 +79,8 @@ export const facts = z.strictObject({
     mixed: z.boolean(),
   }),
   managers: z.array(z.string()),
+  tools: z.strictObject({ conntrack: z.boolean(), iptables: z.boolean(), ip6tables: z.boolean(), nft: z.boolean() }),
+  ipv6: z.boolean(),
   forwarding: z.strictObject({ ipv4: z.boolean(), ipv6: z.boolean() }),
   writable: z.strictObject({ max: z.boolean(), buckets: z.boolean(), etc: z.boolean() }),
   owns_kernel: z.boolean(),

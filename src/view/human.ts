@@ -3,6 +3,7 @@ import type { Facts } from '../facts/facts.ts'
 import { formatCount, formatShare } from '../lang/numbers.ts'
 import { plain } from '../lang/text.ts'
 import { diffLines } from '../plan/diff.ts'
+import { ofLayer } from '../plan/plan.ts'
 import type { Check } from '../run/checks.ts'
 import { type Outcome, STATUSES } from '../run/status.ts'
 import type { Paint } from './paint.ts'
@@ -56,8 +57,10 @@ function planLines(outcome: Outcome, paint: Paint): string[] {
   if (plan.changes.length === 0) {
     return [`${paint.bold(host)}  ${plan.blockers.length > 0 ? 'declined' : 'nothing to do'}`, ...notes, '']
   }
-  const runtime = plan.changes.filter(({ layer }) => layer === 'runtime').length
-  const head = `${paint.bold(host)}  ${runtime} live value(s), ${plan.changes.length - runtime} file(s)`
+  const [live, files, final] = (['runtime', 'persistent', 'final'] as const).map(
+    layer => ofLayer(plan.changes, layer).length,
+  )
+  const head = `${paint.bold(host)}  ${live} live value(s), ${files} file(s)${final ? ', live entries' : ''}`
   return [head, ...diffLines(plan).map(text => `  ${paint.diff(text)}`), ...notes, '']
 }
 

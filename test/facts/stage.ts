@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   lchownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -84,6 +85,8 @@ export class Stage implements Disposable {
 
   write(path: string, content: string | Buffer, mode = 0o644): void {
     mkdirSync(dirname(this.path(path)), { recursive: true })
+    // An absolute link leads out of the stage: written through, it would be this machine's own file.
+    if (lstatSync(this.path(path), { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(this.path(path))
     writeFileSync(this.path(path), content)
     chmodSync(this.path(path), mode)
     if (process.getuid?.() === 0) lchownSync(this.path(path), 0, 0)
@@ -97,10 +100,12 @@ export class Stage implements Disposable {
 
   /** Runs the real program under this stage's shell. */
   probe(
-    options: { readonly windowSeconds?: number; readonly states?: boolean; readonly ruleset?: boolean } = {},
+    options: Omit<Parameters<typeof probeProgram>[0], 'nonce'> = {},
   ): Record<'nonce' | 'stdout' | 'stderr', string> {
     const { stdin, args } = probeProgram({ nonce: NONCE, ...options })
-    const { status, stdout, stderr } = this.run(stdin, [...args.slice(0, -1), this.#sshConnection])
+    // What the login shell makes of them.
+    const words = args.slice(0, -1).map(word => word.replace(/^'(.*)'$/s, '$1'))
+    const { status, stdout, stderr } = this.run(stdin, [...words, this.#sshConnection])
     if (status !== 0) throw new Error(`${this.#shell}: exit ${status}: ${stderr}`)
     return { nonce: NONCE, stdout, stderr }
   }

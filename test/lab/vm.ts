@@ -7,6 +7,7 @@ import { rebootGuest, severSessions, waitForBoot, wakeUp } from './vm/guest.ts'
 import { requireHost } from './vm/host.ts'
 import type { KernelLabel } from './vm/kernel.ts'
 import { createOverlay, Machine } from './vm/machine.ts'
+import type { Flavour } from './vm/root.ts'
 import { createRunDirectory } from './vm/rundir.ts'
 import { type Bootable, copySnapshot, provideSnapshot } from './vm/snapshot.ts'
 
@@ -14,6 +15,8 @@ export { KERNELS, type KernelLabel } from './vm/kernel.ts'
 
 export interface VmOptions {
   readonly kernel: KernelLabel
+  /** What manages rules in it: `plain` (the default) has netfilter-persistent at work, `managers` ufw and firewalld at rest. */
+  readonly flavour?: Flavour
   /** Whom the product logs in as: `ops` needs sudo (no password), `root` nothing. */
   readonly user?: 'ops' | 'root'
   /** A real boot instead of the saved machine, for tests of boot itself. */
@@ -21,13 +24,13 @@ export interface VmOptions {
 }
 
 /** Builds everything a start needs; the first time takes about a minute. */
-export async function buildVm(kernel: KernelLabel): Promise<Bootable> {
+export async function buildVm(kernel: KernelLabel, flavour: Flavour = 'plain'): Promise<Bootable> {
   requireHost()
-  return provideSnapshot(kernel)
+  return provideSnapshot(kernel, flavour)
 }
 
 export async function startVm(options: VmOptions): Promise<VmLab> {
-  const bootable = await buildVm(options.kernel)
+  const bootable = await buildVm(options.kernel, options.flavour)
   const directory = await createRunDirectory()
   let machine: Machine | null = null
   try {

@@ -2,6 +2,7 @@
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EntriesChange, FileChange } from '../../src/change/change.ts'
 import { quote } from '../../src/lang/sh.ts'
 import { compile, stageProgram } from '../../src/plan/compile.ts'
 import { REMOTE } from '../../src/run/codes.ts'
@@ -145,6 +146,71 @@ describe.each(SHELLS)('compiled scripts under %s', (_name, shell) => {
     expect(host.revert('RUN').exitCode).toBe(REMOTE.ok)
     expect(look()).toEqual(first)
     expect(host.exists('empty.conf')).toBe(false)
+  })
+
+  it('make the directory of a file that has one for itself, and leave it to whoever else is in it', () => {
+    const file = host.at('own.d/own.conf')
+    const change = fileChange(file, null, 'ours')
+    const owned: FileChange = { ...change, after: change.after && { ...change.after, ownDirectory: true } }
+    const leave: FileChange = { ...change, before: owned.after, after: null }
+    for (const [guest, stays] of [
+      ['', false],
+      ['own.d/theirs.conf', true],
+    ] as const) {
+      const [there, back] = [`THERE${stays}`, `BACK${stays}`]
+      expect(host.stage(there, [owned]).exitCode).toBe(REMOTE.ok)
+      expect(host.exists('own.d')).toBe(false)
+      expect(host.keep(there)).toBe(REMOTE.ok)
+      expect([host.read('own.d/own.conf'), modeOf(host.at('own.d'))]).toEqual(['ours', 0o755])
+      if (guest) host.write(guest, 'theirs')
+      // As a plan of its own: gone, back again, and then all of it taken back.
+      expect(host.stage(back, [leave]).exitCode).toBe(REMOTE.ok)
+      expect(host.keep(back)).toBe(REMOTE.ok)
+      expect(host.exists('own.d')).toBe(stays)
+      expect(host.revert(back).exitCode).toBe(REMOTE.ok)
+      expect(host.read('own.d/own.conf')).toBe('ours')
+      expect(host.revert(there).exitCode).toBe(REMOTE.ok)
+      expect([host.exists('own.d'), host.exists('own.d/own.conf')]).toEqual([stays, false])
+    }
+  })
+
+  it('remove live entries last, with an end to the wait, and take nothing back for want of them', () => {
+    const entries: EntriesChange = {
+      kind: 'entries',
+      layer: 'final',
+      target: 'entries of tcp 80',
+      before: { count: 2, selectors: ["-p tcp --dport 80 it's".split(' '), ['-p', 'udp']] },
+      after: null,
+      why: 'w',
+    }
+    const changes = [valueChange(max, '600', '8192'), fileChange(conf, null, 'ours'), entries]
+    const note = `printf '%s ' "$*" >>${quote(host.at('asked'))}`
+    const timeouts = [
+      '[ "$1" != -t ] || exit 1; shift; exec "$@"',
+      // As busybox had it before 1.30.
+      '[ "$1" = -t ] || exit 127; shift 2; exec "$@"',
+      'exit 127',
+    ]
+    for (const [found, timeout] of timeouts.entries()) {
+      host.stub('timeout', timeout)
+      // After the files, and with an answer that there was nothing to remove.
+      host.stub('conntrack', `test -e ${quote(conf)} && ${note}; exit ${found}`)
+      host.write('asked', '')
+      const run = `RUN${found}`
+      expect(host.stage(run, changes).exitCode).toBe(REMOTE.ok)
+      expect(host.read('asked')).toBe('')
+      expect(host.keep(run)).toBe(REMOTE.ok)
+      expect(host.read('asked')).toBe("-D -p tcp --dport 80 it's -D -p udp ")
+      expect(host.revert(run).exitCode).toBe(REMOTE.ok)
+      expect(host.read('asked')).toBe("-D -p tcp --dport 80 it's -D -p udp ")
+    }
+    mkdirSync(host.at('only'))
+    symlinkSync('/usr/bin/printf', host.at('only/printf'))
+    const program = `${changeLibrary()}\nPATH=${quote(host.at('only'))}\nforget_entries -p udp\n`
+    expect(runOnStdin(shell, program)).toMatchObject({
+      exitCode: 1,
+      stderr: 'ctfix: there is no conntrack here: live entries stay until they end by themselves\n',
+    })
   })
 
   it('leave what somebody else made of our file, and of one that we removed', () => {

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Change, ModuleChange, RuleChange } from '../../src/change/change.ts'
+import type { ChainChange, Change, ModuleChange, RuleChange } from '../../src/change/change.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
+import { type ChainState, chainTarget } from '../../src/firewall/own.ts'
 import { type RuleState, ruleTarget } from '../../src/firewall/rule-state.ts'
 import { canonicalWords, joinWords, splitWords } from '../../src/firewall/words.ts'
 import { type Script, sh } from '../../src/lang/sh.ts'
@@ -43,6 +44,17 @@ function rule(chain: string, spec: string, parts: Partial<RuleState> = {}): Rule
 const about = (state: RuleState) => ({ kind: 'rule', layer: 'runtime', target: ruleTarget(state), why: 'w' }) as const
 const add = (state: RuleState): RuleChange => ({ ...about(state), before: null, after: state })
 const remove = (state: RuleState): RuleChange => ({ ...about(state), before: state, after: null })
+
+function chain(...rules: readonly string[]): ChainChange {
+  const after: ChainState = {
+    backend: 'iptables-legacy',
+    family: 4,
+    table: 'raw',
+    chain: 'CTFIX-PRE',
+    rules: rules.map(splitWords),
+  }
+  return { kind: 'chain', layer: 'runtime', target: chainTarget(after), before: null, after, why: 'w' }
+}
 
 function load(target: string): ModuleChange {
   return { kind: 'module', layer: 'runtime', target, before: null, after: 'loaded', why: 'w' }
@@ -158,6 +170,29 @@ describe.each(SHELLS)('rules.sh under %s', shell => {
     expect(read(RULES[6])).toContain('-A PREROUTING -s fe80::1/128 -j DROP')
     expect(read(RULES[4])).toBe(SAVED)
     expect(look(change)).toMatchObject({ state: { position: 1 } })
+  })
+
+  it('loads a chain of ours and takes it out, also by tools that know neither a lock nor CT', () => {
+    const restore = read('/usr/sbin/iptables-legacy-restore')
+    const old = restore
+      .replace('--wait', '--old')
+      .replace('-w -n', '-n')
+      .replace('cat >', "sed '/-j CT/s/.*/-A NONSENSE/' >")
+    for (const tool of [restore, old]) {
+      stage.write('/usr/sbin/iptables-legacy-restore', tool, 0o755)
+      const change = chain('-p tcp -m tcp --dport 80 -j CT --notrack', '-p tcp -m tcp --dport 443 -j CT --notrack')
+      expect(look(change)).toEqual({ state: null })
+      expect(run(expectScript(change), applyScript(change), applyScript(change))).toMatchObject({
+        status: 0,
+        stderr: '',
+      })
+      expect(look(change)).toMatchObject({ state: { rules: [expect.anything(), expect.anything()] } })
+      expect(read(RULES[4]).includes('NOTRACK')).toBe(tool === old)
+      expect(run(expectScript({ ...change, before: change.after, after: null })).status).toBe(0)
+      expect(run(undoScript(change), undoScript(change)).status).toBe(0)
+      expect(read(RULES[4])).toBe(SAVED)
+    }
+    expect(run(applyScript(chain('-j NONSENSE'))).stderr).toContain('cannot load chain CTFIX-PRE of raw')
   })
 
   it('loads and unloads modules, never one that is in use', () => {

@@ -1,5 +1,6 @@
 /** Facts for tests: a healthy modular Debian host, and what differs from it. */
 import type { Facts, FileFact } from '../../src/facts/facts.ts'
+import { OWNER_FILES } from '../../src/facts/files.ts'
 
 const WRITABLE_FILES = [
   '/etc/sysctl.conf',
@@ -50,6 +51,7 @@ const HEALTHY: Facts = {
   earlier: null,
   log: { lines: 0, otherNamespaceLines: 0, lastAtSeconds: null, source: 'dmesg' },
   states: null,
+  flows: null,
   memoryBytes: 8 * 1024 ** 3,
   memoryAvailableBytes: 6 * 1024 ** 3,
   entryBytes: 256,
@@ -57,8 +59,11 @@ const HEALTHY: Facts = {
   nat: { inUse: false, evidence: [] },
   statefulRules: [],
   ruleset: null,
+  ownNft: null,
   firewall: { owner: 'netfilter-persistent', backend: 'iptables-nft', mixed: false },
   managers: [],
+  tools: { conntrack: true, iptables: true, ip6tables: true, nft: true },
+  ipv6: true,
   forwarding: { ipv4: false, ipv6: false },
   writable: { max: true, buckets: true, etc: true },
   ownsKernel: true,
@@ -79,7 +84,9 @@ const HEALTHY: Facts = {
 export function makeFacts(differences: Partial<Facts> = {}): Facts {
   const facts = { ...HEALTHY, ...differences }
   const given = differences.files ?? []
-  const files = HEALTHY.files.map(known => given.find(({ path }) => path === known.path) ?? known)
+  // As on a host, files of firewalls are read with the rules only.
+  const asked = facts.ruleset ? [...HEALTHY.files, ...OWNER_FILES.map(absent)] : HEALTHY.files
+  const files = asked.map(known => given.find(({ path }) => path === known.path) ?? known)
   const usage = facts.max && facts.count !== null ? facts.count / facts.max : null
   return { ...facts, files, usage: differences.usage ?? usage }
 }

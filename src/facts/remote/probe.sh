@@ -1,6 +1,6 @@
 #!/bin/sh
 # One read-only look at a host: prints raw text in frames, formats nothing, judges nothing (facts/parse.ts does).
-#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [SSH_CONNECTION] <probe.sh
+#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [FLOWS] [SSH_CONNECTION] <probe.sh
 # It must not change what it looks at. Tools that ask the kernel by name load modules (`iptables -t nat -L`, `conntrack`,
 # `ipset`), others start daemons (`docker ps`); so it reads files, and runs save tools only for what is there already.
 # A file or tool that is missing is a fact, not an error. Fifty hosts may run it on two cores at once: forks are few.
@@ -18,10 +18,18 @@ nl='
 ours="/etc/sysctl.conf /etc/sysctl.d/99-zz-ctfix.conf /etc/modprobe.conf /etc/modprobe.d/ctfix.conf \
 /etc/modprobe.d/zz-ctfix.conf /etc/modules /etc/modules-load.d/ctfix.conf /etc/sysconfig/iptables-config \
 /etc/sysconfig/ip6tables-config /etc/sysconfig/modules/ctfix.modules /etc/sysupgrade.conf"
+# What keeps rules over a boot, and our own ways to do that: read with the rules only.
+owners="/etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables \
+/etc/nftables.conf /etc/sysconfig/nftables.conf /etc/nftables-ctfix.nft /etc/ufw/before.init /etc/ufw/after.init \
+/etc/ufw/ctfix.init /etc/ctfix-notrack.nft /etc/ctfix-notrack.sh \
+/etc/systemd/system/ctfix-notrack.service /etc/systemd/system/sysinit.target.d/ctfix.conf \
+/etc/systemd/system/multi-user.target.d/ctfix.conf \
+/etc/rc.d/rc2.d/S09ctfix /etc/rc.d/rc3.d/S09ctfix /etc/rc.d/rc4.d/S09ctfix /etc/rc.d/rc5.d/S09ctfix \
+/etc/network/if-pre-up.d/ctfix /etc/local.d/ctfix.start"
 file_limit=262144
-files_limit=524288
-# All rules together; with the files above it must stay below what the other end takes of one command.
-ruleset_limit=393216
+files_limit=1048576
+# Files and rules together: they must stay below what the other end takes of one command.
+answer_limit=3670016
 
 # Frames end with the newline before the next header, so a body keeps its own last byte, newline or not.
 frame() { printf '\n@@%s %s\n' "$nonce" "$1"; }
@@ -75,7 +83,8 @@ places() {
     "$units":tuned.service /etc/systemd/system/*.wants/ufw.service /etc/systemd/system/*.wants/iptables.service \
     /etc/systemd/system/*.wants/nftables.service /etc/systemd/system/*.wants/netfilter-persistent.service \
     /etc/rc3.d/S??iptables /etc/rc.d/rc3.d/S??iptables /etc/runlevels/*/iptables /etc/runlevels/*/nftables \
-    /sys/class/net/docker0 /sys/class/net/br-* /sys/class/net/cni0 /sys/class/net/cbr0 /sys/class/net/virbr* \
+    /etc/systemd/system /etc/systemd/system/sysinit.target.d /etc/rc.d/rc3.d /etc/network/if-pre-up.d /etc/local.d \
+    /etc/runlevels/default/local /sys/class/net/docker0 /sys/class/net/br-* /sys/class/net/cni0 /sys/class/net/cbr0 /sys/class/net/virbr* \
     /sys/class/net/lxdbr* /sys/class/net/lxcbr* /sys/class/net/podman* /sys/class/net/kube-ipvs0 "$@"
   present "$@"
 }
@@ -83,7 +92,7 @@ places() {
 # One ls for modes, owners, sizes and where links lead: the namespaces and the iptables in use are links too.
 listing() {
   # shellcheck disable=SC2086 # a list of words
-  listed=$(ls -lnd $ours /proc/1/ns/net /proc/self/ns/net /proc/self/ns/pid \
+  listed=$(ls -lnd $files /proc/1/ns/net /proc/self/ns/net /proc/self/ns/pid \
     /usr/sbin/iptables /sbin/iptables /etc/alternatives/iptables \
     /usr/sbin/iptables-save /sbin/iptables-save /etc/alternatives/iptables-save \
     /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_buckets \
@@ -155,22 +164,23 @@ config_names() {
     /etc/modules-load.d/*.conf /run/modules-load.d/*.conf /usr/local/lib/modules-load.d/*.conf
 }
 
-# Takes a line of ls -ln as words; prints the file's bytes when it is one of ours and within the limits.
+# Takes a line of ls -ln as words; prints the file's bytes when it is one of those wanted and within the limits.
 content() {
   [ $# -eq 9 ] || return 0
   case $1:$9 in
     -*:/etc/*) ;;
     *) return 0 ;;
   esac
-  [ "$5" -le "$file_limit" ] && [ $((files_size + $5)) -le "$files_limit" ] && [ -r "$9" ] || return 0
-  case " $ours " in *" $9 "*) ;; *) return 0 ;; esac
+  [ "$5" -le "$most" ] && [ $((files_size + $5)) -le "$files_limit" ] && [ -r "$9" ] || return 0
+  case " $wanted " in *" $9 "*) ;; *) return 0 ;; esac
   files_size=$((files_size + $5))
   frame "file $9"
-  [ "$5" -eq 0 ] || dd if="$9" bs=$((file_limit + 1)) count=1 2>/dev/null
+  [ "$5" -eq 0 ] || dd if="$9" bs=$((most + 1)) count=1 2>/dev/null
 }
 
+# contents FILES LIMIT: those of them that were listed.
 contents() {
-  files_size=0
+  wanted=$1 most=$2
   set -f
   IFS=$nl
   # shellcheck disable=SC2086 # split at newlines, on purpose
@@ -269,19 +279,21 @@ chain == "" || /^[ \t]*(type|policy|comment|#)/ { next }
 {
   rules[from]++
   sub(/^[ \t]+/, "")
+  if (/comment "ctfix"( # handle [0-9]+)?$/) print "own " table " " chain "\t" substr($0, 1, 4000)
   if ($0 ~ /(^| )ct |masquerade|snat|dnat|redirect|synproxy|flow (add|offload)|xt (match|target)|# ?(-m|-j|xt_)/)
     keep("nft " table " " chain, $0)
 }
 END { for (from in rules) print "count " from " " rules[from] }'
 
+# legacy_save TOOL [OPTION]
 legacy_save() {
   if has "$1-legacy-save"; then
-    "$1-legacy-save"
+    "$1-legacy-save" ${2:+"$2"}
     return
   fi
   # A save tool that speaks nft would not show these tables.
   case $listed in *'iptables'*' -> '*nft*) return 1 ;; esac
-  "$1-save"
+  "$1-save" ${2:+"$2"}
 }
 
 # True when asking for nft rules loads nothing: the module is there, or it is built in.
@@ -364,17 +376,38 @@ ruleset() {
   printf '%s\n' "$*"
   for source; do
     case $source in
-      legacy4) saved "$source" legacy_save iptables ;;
-      legacy6) saved "$source" legacy_save ip6tables ;;
-      nft4) saved "$source" iptables-nft-save ;;
-      nft6) saved "$source" ip6tables-nft-save ;;
+      # With counters, as nft has them: a rule that nothing came by looks the same as one that does its work.
+      legacy4) saved "$source" legacy_save iptables -c ;;
+      legacy6) saved "$source" legacy_save ip6tables -c ;;
+      nft4) saved "$source" iptables-nft-save -c ;;
+      nft6) saved "$source" ip6tables-nft-save -c ;;
       # -t leaves out the elements of sets; an nft without JSON, or without -t, fails before it prints.
       nft) saved nft-terse nft -j -t list ruleset || saved nft-json nft -j list ruleset || saved nft-text nft list ruleset ;;
     esac
-  done 2>/dev/null | awk -v mark="@@$nonce " -v limit="$ruleset_limit" '
+  done 2>/dev/null | awk -v mark="@@$nonce " -v limit="$((answer_limit - files_size))" '
     index($0, mark) == 1 { if (!over || $2 == "ruleset") print; next }
     { size += length($0) + 1; if (size > limit) over = 1 }
     !over'
+}
+
+# Our own table as nft prints it; our rules in tables of others were seen on the way through all of them. There is no
+# frame where nobody could look.
+own_table() {
+  if [ "$nft" = nft ]; then
+    case $nl$tables$nl in
+      *"${nl}table inet ctfix$nl"*)
+        # Older ones know no -s, and print counters with it.
+        table=$(nft -s list table inet ctfix 2>/dev/null || nft list table inet ctfix 2>/dev/null) || return 0
+        frame own-table
+        printf '%s\n' "$table"
+        return
+        ;;
+    esac
+    [ -n "$tables" ] || return 0
+  elif ! has nft; then
+    return
+  fi
+  frame own-table
 }
 
 # sudo drops SSH_CONNECTION, but its own environment, and that of the shell before it, still has it.
@@ -408,6 +441,121 @@ NR > 20000 { exit }
 }
 END { for (what in count) print count[what] " " what }'
 
+# Counts live entries of the flows asked for. One belongs to them when what is local in it is the service: it was asked
+# (its destination), or answered without having been seen asked (its source: what is left where tracking was ended in one
+# direction only). A host that is itself a client of such a service elsewhere has neither. Where the kernel does not name
+# its addresses (before 2.6.39 few had fib_trie), all are taken for local: better one too many than one overlooked.
+# shellcheck disable=SC2016 # awk's own dollars
+flows_program='
+function note(kind, s, text,   list, n, i, edge) {
+  if (text == "" || text == "-") return
+  asked[kind, s] = 1
+  n = split(text, list, ",")
+  for (i = 1; i <= n; i++) {
+    asked[kind, s, list[i]] = 1
+    if (split(list[i], edge, "-") != 2) continue
+    nets[kind, s]++
+    from[kind, s, nets[kind, s]] = edge[1]
+    to[kind, s, nets[kind, s]] = edge[2]
+  }
+}
+# Networks are compared as strings, so numbers need all their digits; IPv6 has them.
+function digits(address,   part) {
+  if (address ~ /:/) return address
+  split(address, part, ".")
+  return sprintf("v4.%03d.%03d.%03d.%03d", part[1], part[2], part[3], part[4])
+}
+function fits(kind, s, address,   i, key) {
+  if (!((kind, s) in asked) || ((kind, s, address) in asked)) return 1
+  key = nets[kind, s] ? digits(address) : ""
+  for (i = 1; i <= nets[kind, s]; i++) if (key >= from[kind, s, i] && key <= to[kind, s, i]) return 1
+  return 0
+}
+function number(address,   part) {
+  split(address, part, ".")
+  return ((part[1] * 256 + part[2]) * 256 + part[3]) * 256 + part[4]
+}
+function is_local(address,   i, n) {
+  if (address ~ /:/) return any6 || (address in own)
+  if (any4 || (address in own) || address ~ /^127\./) return 1
+  n = blocks ? number(address) : 0
+  for (i = 1; i <= blocks; i++) if (n >= first[i] && n < first[i] + size[i]) return 1
+  return 0
+}
+function has_port(s, port,   i) {
+  if (every[s]) return 1
+  if (port == "") return 0
+  for (i = 1; i <= ranges[s]; i++) if (port >= low[s, i] && port <= high[s, i]) return 1
+  return 0
+}
+function serves(s, address, port, peer) {
+  return has_port(s, port) && fits("end", s, address) && fits("peer", s, peer) && is_local(address)
+}
+BEGIN {
+  any4 = any6 = 1
+  while ((getline line <"/proc/net/fib_trie") > 0) {
+    if (++lines > 300000) { any4 = 1; break }
+    if (line ~ /\|-- /) { leaf = line; sub(/.*\|-- /, "", leaf) }
+    else if (line ~ /\/32 host LOCAL/) { own[leaf] = 1; any4 = 0 }
+    else if (line ~ /\/[1-9][0-9]* host LOCAL/ && leaf !~ /^127\./) {
+      # All of a network, as on lo.
+      sub(/.*\//, "", line)
+      first[++blocks] = number(leaf)
+      # busybox may be built without powers.
+      size[blocks] = 1
+      for (i = line + 0; i < 32; i++) size[blocks] *= 2
+    }
+  }
+  while ((getline line <"/proc/net/if_inet6") > 0) {
+    address = substr(line, 1, 4)
+    for (i = 5; i < 33; i += 4) address = address ":" substr(line, i, 4)
+    own[address] = 1
+    any6 = 0
+  }
+  count = split(flows, selector, ";")
+  for (s = 1; s <= count; s++) {
+    split(selector[s], word, " ")
+    protocol[s] = word[1]
+    if (word[2] == "*") every[s] = 1
+    ranges[s] = split(word[2], list, ",")
+    for (i = 1; i <= ranges[s]; i++) {
+      low[s, i] = high[s, i] = list[i] + 0
+      if (split(list[i], edge, "-") == 2) high[s, i] = edge[2] + 0
+    }
+    note("peer", s, word[3])
+    note("end", s, word[4])
+  }
+}
+NR > 300000 { print "more"; exit }
+{
+  rows = NR
+  at = $1 ~ /^ipv[46]$/ ? 3 : 1
+  src = dst = sport = dport = ""
+  for (i = at + 2; i <= NF; i++) {
+    if ($i ~ /^src=/) {
+      if (src != "") break
+      src = substr($i, 5)
+    } else if ($i ~ /^dst=/) dst = substr($i, 5)
+    else if ($i ~ /^sport=/) sport = substr($i, 7) + 0
+    else if ($i ~ /^dport=/) dport = substr($i, 7) + 0
+  }
+  for (s = 1; s <= count; s++) {
+    end = ""
+    if (protocol[s] == "out") {
+      if (fits("end", s, src) && fits("peer", s, dst) && is_local(src)) end = src
+    } else if (protocol[s] == "any" || protocol[s] == $at) {
+      if (serves(s, dst, dport, src)) end = dst
+      else if (serves(s, src, sport, dst)) end = src
+    }
+    if (end == "") continue
+    if (++entries <= 3) print "entry " substr($0, 1, 400)
+    if (!(end in seen) && ++ends <= 256) print "at " end
+    seen[end] = 1
+    break
+  }
+}
+END { print "rows " rows + 0 "\nentries " entries + 0 }'
+
 earlier() {
   frame before
   whole /proc/modules /proc/net/ip_tables_names /proc/net/ip6_tables_names
@@ -419,13 +567,15 @@ earlier() {
 }
 
 main() {
-  nonce=${1-} window=${2:-0} states=${3:-0} ruleset=${4:-0} ssh_connection=${5:-${SSH_CONNECTION-}}
+  nonce=${1-} window=${2:-0} states=${3:-0} ruleset=${4:-0} flows=${5-} ssh_connection=${6:-${SSH_CONNECTION-}}
   case $nonce in '' | *[!0-9A-Za-z]*)
-    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [SSH_CONNECTION]' >&2
+    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [FLOWS] [SSH_CONNECTION]' >&2
     exit 64
     ;;
   esac
   case $window in *[!0-9]*) window=0 ;; esac
+  files=$ours
+  [ "$ruleset" != 1 ] || files="$ours $owners"
   uid=
   if [ -r /proc/self/status ]; then
     while read -r key _ value _; do
@@ -439,7 +589,12 @@ main() {
   values
   frame host
   kernel
-  printf 'uname %s %s\nuid %s\n' "$release" "$machine" "$uid"
+  printf 'uname %s %s\nuid %s\ntools' "$release" "$machine" "$uid"
+  for tool in conntrack iptables ip6tables nft; do
+    has "$tool" && printf ' %s' "$tool"
+  done
+  echo
+  [ -r /proc/net/if_inet6 ] && read -r _ </proc/net/if_inet6 && echo ipv6
   case $machine in x86_64 | i?86) ;; *) printf 'page %s\n' "$(getconf PAGESIZE 2>/dev/null)" ;; esac
   frame log
   log
@@ -452,9 +607,12 @@ main() {
   if [ -e /sys/fs/selinux/enforce ] || [ -e /selinux/enforce ]; then
     frame labels
     # shellcheck disable=SC2086 # a list of words
-    ls -dZ $ours 2>/dev/null
+    ls -dZ $files 2>/dev/null
   fi
-  contents
+  files_size=0
+  contents "$ours" "$file_limit"
+  # A saved rule set is a large file; those above go first, so that it does not take their place.
+  [ "$ruleset" != 1 ] || contents "$owners" "$files_limit"
   frame names
   config_names
   if [ -d /run/systemd/system ] && [ ! -d /run/systemd/units ] && has systemctl; then
@@ -473,11 +631,18 @@ main() {
   if [ "$ruleset" = 1 ]; then
     frame ruleset
     [ "$uid" != 0 ] || ruleset
+    [ "$uid" != 0 ] || own_table
   fi
   if [ "$states" = 1 ]; then
     frame states
     for table in /proc/net/nf_conntrack /proc/net/ip_conntrack; do
       [ -r "$table" ] && awk "$states_program" "$table" && break
+    done
+  fi
+  if [ -n "$flows" ]; then
+    frame flows
+    for table in /proc/net/nf_conntrack /proc/net/ip_conntrack; do
+      [ -r "$table" ] && awk -v flows="$flows" "$flows_program" "$table" && break
     done
   fi
   frame lines

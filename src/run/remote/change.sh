@@ -106,6 +106,25 @@ stage_file() {
   return 1
 }
 
+# own_directory PATH: the directory of a file that has it for itself is made when it is not there.
+own_directory() {
+  [ ! -d "${1%/*}" ] || return 0
+  if ! mkdir -m 755 "${1%/*}"; then
+    say "cannot make ${1%/*}"
+    return 1
+  fi
+  if command -v restorecon >/dev/null 2>&1; then restorecon "${1%/*}" 2>/dev/null; fi
+  parent=${1%/*}
+  to_disk "${parent%/*}/"
+}
+
+# leave_directory PATH: it goes with its file, unless somebody else has something in it.
+leave_directory() {
+  rmdir "${1%/*}" 2>/dev/null || return 0
+  parent=${1%/*}
+  to_disk "${parent%/*}/"
+}
+
 # place_file PATH: renames what was staged over it. With several files these renames stand close together.
 place_file() {
   mv -f "$1.ctfix-new" "$1" && return 0

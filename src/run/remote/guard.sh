@@ -270,6 +270,8 @@ revert() {
 }
 
 expire() {
+  # Whoever only looks must not be seen as one at work, or another run would be refused for it.
+  [ -e "$dir/armed" ] || return 0
   seize armed || return 0
   say 'not confirmed in time' 2>>"$log"
   take_back

@@ -1,5 +1,7 @@
+# shellcheck disable=SC2154 # what is shown is set by the files before it.
 # Functions that print what a target of a change is at this moment, always in the same words, so that two looks can be
-# compared by a digest; `unreadable` where somebody may not look. They stand after change.sh and rules.sh. Nothing is changed and nothing is loaded by a look.
+# compared by a digest; `unreadable` where somebody may not look. They stand after all of those. Nothing is changed
+# and nothing is loaded by a look.
 
 # show_value PATH: `value TEXT` or `absent`.
 show_value() {
@@ -69,4 +71,38 @@ show_rule() {
 # show_module NAME: `loaded` or `absent`.
 show_module() {
   if module_is_loaded "$1"; then printf 'loaded\n'; else printf 'absent\n'; fi
+}
+
+# show_chain …: `present` and its rules, a line each, or `absent`.
+show_chain() {
+  chain_at "$@"
+  if ! read_chain; then
+    printf 'unreadable\n'
+  elif [ -n "$there" ]; then
+    printf 'present\n%s' "$rules"
+  else
+    printf 'absent\n'
+  fi
+}
+
+# show_nft_table: `present` and all of it as nft prints it, or `absent`.
+show_nft_table() {
+  list_nft_table
+  case $? in
+    0) printf 'present\n%s\n' "$listed" ;;
+    1) printf 'absent\n' ;;
+    *) printf 'unreadable\n' ;;
+  esac
+}
+
+# show_nft_rule …: `present POSITION` or `absent`.
+show_nft_rule() {
+  nft_rule_at "$@"
+  if ! find_nft_rule; then
+    printf 'unreadable\n'
+  elif [ -n "$place" ]; then
+    printf 'present %s\n' "$place"
+  else
+    printf 'absent\n'
+  fi
 }

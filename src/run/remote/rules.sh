@@ -1,5 +1,5 @@
 # Functions for firewall rules and modules, called by the compiled scripts like those of change.sh, which stands before
-# them and has say(). A rule is always given as BACKEND FAMILY TABLE CHAIN COPY POSITION SPEC… (COPY: which of several
+# them and has say(); nft.sh has nft_is_loaded(). A rule is always given as BACKEND FAMILY TABLE CHAIN COPY POSITION SPEC… (COPY: which of several
 # equal rules, from 1; POSITION: a number from 1, or `end`).
 
 nl='
@@ -107,35 +107,49 @@ line_words() {
   IFS=$before_ifs
 }
 
-# rule_at BACKEND FAMILY TABLE CHAIN COPY POSITION SPEC…: which rule, and by which tool.
-rule_at() {
-  family=$2 table=$3 chain=$4 copy=$5 position=$6
+# chain_at BACKEND FAMILY TABLE CHAIN: which chain, and by which tool.
+chain_at() {
+  backend=$1 family=$2 table=$3 chain=$4
   tool=iptables
   [ "$family" = 4 ] || tool=ip6tables
   if command -v "$tool-${1#iptables-}" >/dev/null 2>&1; then tool=$tool-${1#iptables-}; fi
+}
+
+# rule_at BACKEND FAMILY TABLE CHAIN COPY POSITION SPEC…: which rule of it.
+rule_at() {
+  chain_at "$@"
+  copy=$5 position=$6
   shift 6
   canonical "$@"
   wanted=$canonical
 }
 
-# find_rule: its place in the chain (empty: not there), how many are equal, how many rules the chain has. By save, which
-# walks the tables that exist; asked for one table (-t, -S) or one rule (-C), the tools load what is missing.
+# save_rules: all rules of the tool, in $saved. By save, which walks the tables that exist; asked for one table (-t, -S)
+# or one rule (-C), the tools load what is missing.
+save_rules() {
+  saved=''
+  # Nothing is there yet, and asking would load it.
+  if [ "$backend" = iptables-nft ] && ! nft_is_loaded; then return 0; fi
+  saved=$("$tool-save" 2>/dev/null </dev/null) && return 0
+  say "cannot list rules: $tool-save failed"
+  return 1
+}
+
+# find_rule: its place in the chain (empty: not there), how many are equal, how many rules the chain has.
 find_rule() {
   place='' copies=0 length=0 inside=''
-  saved=$("$tool-save" 2>/dev/null </dev/null) || {
-    say "cannot list rules: $tool-save failed"
-    return 1
-  }
+  save_rules || return 1
   set -f
   IFS=$nl
   for line in $saved; do
     case $line in
       "*$table") inside=1 ;;
       '*'*) inside='' ;;
-      "-A $chain "*)
+      "-A $chain" | "-A $chain "*)
         [ -n "$inside" ] || continue
         length=$((length + 1))
-        line_words "${line#"-A $chain "}"
+        line=${line#"-A $chain"}
+        line_words "${line# }"
         [ "$canonical" = "$wanted" ] || continue
         copies=$((copies + 1))
         [ "$copies" -ne "$copy" ] || place=$length
@@ -264,4 +278,23 @@ unload_module() {
   module_is_loaded "$1" || return 0
   say "cannot take out module $1: it is in use"
   return 1
+}
+
+# forget_entries WORD…: removes the live entries that conntrack selects by these words. Their number may be large and the
+# table busy, so there is an end to it; what is left then ends by itself, as it would have.
+forget_entries() {
+  if ! command -v conntrack >/dev/null 2>&1; then
+    say 'there is no conntrack here: live entries stay until they end by themselves'
+    return 1
+  fi
+  if timeout 1 true 2>/dev/null; then
+    set -- timeout 20 conntrack -D "$@"
+  elif timeout -t 1 true 2>/dev/null; then
+    # As busybox had it before 1.30.
+    set -- timeout -t 20 conntrack -D "$@"
+  else
+    set -- conntrack -D "$@"
+  fi
+  # Each of them is printed; what counts comes on stderr.
+  "$@" >/dev/null </dev/null
 }

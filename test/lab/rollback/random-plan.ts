@@ -1,6 +1,7 @@
-/** Plans as they come: any mix of values, files, rules and modules, made on what the made-up host is. */
+/** Plans as they come: any mix of values, files, rules, chains and modules, made on what the made-up host is. */
 import fc from 'fast-check'
 import type { Change } from '../../../src/change/change.ts'
+import { type ChainState, chainTarget } from '../../../src/firewall/own.ts'
 import { type RuleState, ruleTarget } from '../../../src/firewall/rule-state.ts'
 import type { FakeHost } from '../simulated/debian.ts'
 
@@ -41,6 +42,11 @@ const rule = fc.record({
   verdict: fc.constantFrom('ACCEPT', 'DROP'),
 })
 
+const chain = fc.record({
+  family: fc.constantFrom(4 as const, 6 as const),
+  ports: fc.uniqueArray(fc.integer({ min: 1000, max: 65_535 }), { maxLength: 3 }),
+})
+
 const module = fc.constantFrom(...MODULES)
 
 /** Builds a plan on the host as it is: `before` is what is there, and nothing is named twice. */
@@ -48,6 +54,7 @@ export const wishes = fc.record({
   values: fc.uniqueArray(value, { maxLength: 3, selector: ({ name }) => name }),
   files: fc.uniqueArray(file, { maxLength: 3, selector: ({ path }) => path }),
   rules: fc.uniqueArray(rule, { maxLength: 3, selector: ({ family, table, port }) => `${family}${table}${port}` }),
+  chains: fc.uniqueArray(chain, { maxLength: 2, selector: ({ family }) => family }),
   modules: fc.uniqueArray(module, { maxLength: 2 }),
 })
 
@@ -76,6 +83,15 @@ export function planOn(host: FakeHost, wanted: typeof wishes extends fc.Arbitrar
       const spec = ['-p', 'udp', '-m', 'udp', '--dport', String(port), '-j', verdict]
       const after: RuleState = { backend: 'iptables-legacy', family, table, chain, position, spec }
       return { kind: 'rule', layer: 'runtime', target: ruleTarget(after), before: null, after, why }
+    }),
+    ...wanted.chains.flatMap(({ family, ports }): Change[] => {
+      const rules = ports.map(port => ['-p', 'udp', '-m', 'udp', '--dport', String(port), '-j', 'CT', '--notrack'])
+      const after: ChainState = { backend: 'iptables-legacy', family, table: 'raw', chain: 'CTFIX-OUT', rules }
+      const jump: RuleState = { ...after, chain: 'OUTPUT', position: 1, spec: ['-j', 'CTFIX-OUT'] }
+      return [
+        { kind: 'chain', layer: 'runtime', target: chainTarget(after), before: null, after, why },
+        { kind: 'rule', layer: 'runtime', target: ruleTarget(jump), before: null, after: jump, why },
+      ]
     }),
     ...files,
   ]

@@ -1,6 +1,6 @@
 /**
- * Tools of a pretended host that keep what they change: iptables-legacy for both families on a save text, and modprobe on
- * /proc/modules and /sys/module. They need awk, cat, mkdir and mv, and do what the real ones do where our scripts look.
+ * Tools of a pretended host that keep what they change: iptables-legacy and its restore for both families on a save text,
+ * and modprobe on /proc/modules and /sys/module. They need awk, cat, mkdir and mv, and do what the real ones do where our scripts look.
  */
 import type { Platform } from '../../facts/stage.ts'
 
@@ -24,8 +24,10 @@ export function withWorkingTools(platform: Platform): Platform {
       ...platform.tools,
       'iptables-legacy': iptables(RULES[4], '/proc/net/ip_tables_names', 32),
       'iptables-legacy-save': `exec cat ${RULES[4]}`,
+      'iptables-legacy-restore': restore('iptables-legacy', RULES[4]),
       'ip6tables-legacy': iptables(RULES[6], '/proc/net/ip6_tables_names', 128),
       'ip6tables-legacy-save': `exec cat ${RULES[6]}`,
+      'ip6tables-legacy-restore': restore('ip6tables-legacy', RULES[6]),
       modprobe: MODPROBE,
     },
   }
@@ -113,6 +115,35 @@ done
 export table verb chain number line
 if [ "$verb" = -C ]; then exec awk '${EDIT}' ${state}; fi
 awk '${EDIT}' ${state} >/lib/fake/rules && cat /lib/fake/rules >${state}`
+}
+
+/** Reads the text to restore, then the rules, and prints these with one chain emptied, filled and perhaps removed. */
+const RESTORE = `
+function fail(text) { print "iptables-restore: " text >"/dev/stderr"; failed = 1; exit 1 }
+FNR == NR && /^\\*/ { table = $0 }
+FNR == NR && /^:/ { chain = substr($1, 2) }
+FNR == NR && $1 == "-A" { if (/ NONSENSE/) fail("line " FNR " failed"); new = new $0 "\\n" }
+FNR == NR && $1 == "-X" { removed = 1 }
+FNR == NR { next }
+/^\\*/ { inside = $0 == table; declared = 0 }
+inside && /^:/ && substr($1, 2) == chain { declared = 1; if (removed) next }
+inside && !/^:/ && !/^\\*/ && !declared { if (!removed) print ":" chain " - [0:0]"; declared = 1 }
+inside && $1 == "-A" && $2 == chain { next }
+inside && removed && $1 == "-A" && $NF == chain { fail("line 3 failed") }
+inside && /^COMMIT/ { printf "%s", new }
+{ print }
+END { if (failed) exit 1 }`
+
+/** With -n only; one chain of ours a call, which stands behind all others. */
+function restore(tool: string, state: string): string {
+  return `case $* in
+  -h) printf 'iptables-restore v1.8.9\\n  [ --wait=<seconds>\\n'; exit 0 ;;
+  '-w -n' | -n) ;;
+  *) exit 2 ;;
+esac
+cat >/lib/fake/restore
+while read -r line; do case $line in '*'*) ${tool} -t "\${line#?}" -S >/dev/null 2>&1 ;; esac; done </lib/fake/restore
+awk '${RESTORE}' /lib/fake/restore ${state} >/lib/fake/rules && cat /lib/fake/rules >${state}`
 }
 
 /** What a module takes with it when it goes; kept beside, so that it is there again when the module is. */

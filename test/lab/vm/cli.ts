@@ -4,7 +4,7 @@ import { LabUnavailable } from '../lab.ts'
 import { buildVm, KERNELS, type KernelLabel, startVm } from '../vm.ts'
 import { fillTable } from './traffic.ts'
 
-const USAGE = `usage: cli.ts build|up ${Object.keys(KERNELS).join('|')} [--user ops|root] [--cold] [--full]\n`
+const USAGE = `usage: cli.ts build|up ${Object.keys(KERNELS).join('|')} [--managers] [--user ops|root] [--cold] [--full]\n`
 
 function isKernel(text: string | undefined): text is KernelLabel {
   return text !== undefined && Object.hasOwn(KERNELS, text)
@@ -13,21 +13,32 @@ function isKernel(text: string | undefined): text is KernelLabel {
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { user: { type: 'string' }, cold: { type: 'boolean' }, full: { type: 'boolean' } },
+    options: {
+      user: { type: 'string' },
+      cold: { type: 'boolean' },
+      full: { type: 'boolean' },
+      managers: { type: 'boolean' },
+    },
   })
   const [command, kernel] = positionals
   if ((command !== 'build' && command !== 'up') || !isKernel(kernel)) {
     process.stderr.write(USAGE)
     return 64
   }
+  const flavour = values.managers ? 'managers' : 'plain'
   const started = performance.now()
   const took = () => `${((performance.now() - started) / 1000).toFixed(1)} s`
   if (command === 'build') {
-    await buildVm(kernel)
+    await buildVm(kernel, flavour)
     process.stdout.write(`${kernel} is ready after ${took()}\n`)
     return 0
   }
-  await using vm = await startVm({ kernel, user: values.user === 'root' ? 'root' : 'ops', cold: values.cold ?? false })
+  await using vm = await startVm({
+    kernel,
+    flavour,
+    user: values.user === 'root' ? 'root' : 'ops',
+    cold: values.cold ?? false,
+  })
   const { vars } = vm.host
   const options = `-o UserKnownHostsFile=${vm.knownHostsFile} -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes`
   const login = `-i ${vars.ansible_ssh_private_key_file} -p ${vars.ansible_port} ${vars.ansible_user}@${vars.ansible_host}`

@@ -1,11 +1,11 @@
-/** One bootable disk per kernel: the shared userland, that kernel's modules, and the initramfs to get there. */
+/** One bootable disk per kernel and flavour: the shared userland, that kernel's modules, and the initramfs to get there. */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { cached, sourceTexts } from './cache.ts'
 import { run } from './host.ts'
 import { type Kernel, type KernelLabel, provideKernel } from './kernel.ts'
-import { provideRoot, type Root } from './root.ts'
+import { type Flavour, flavoured, provideRoot, type Root } from './root.ts'
 
 export interface Disk {
   readonly kernel: Kernel
@@ -51,10 +51,10 @@ const EARLY_MODULES = [
   'virtio_net',
 ]
 
-export async function provideDisk(label: KernelLabel): Promise<Disk> {
-  const [kernel, root] = await Promise.all([provideKernel(label), provideRoot()])
+export async function provideDisk(label: KernelLabel, flavour: Flavour): Promise<Disk> {
+  const [kernel, root] = await Promise.all([provideKernel(label), provideRoot(flavour)])
   const directory = await cached({
-    name: `disk-${label}`,
+    name: flavoured(`disk-${label}`, flavour),
     ingredients: [kernel.image, root.tar, ...(await sourceTexts('disk.ts', 'guest/init.sh'))],
     build: part => buildDisk(kernel, root, part),
   })

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Door } from './door.ts'
 import type { Machine } from './machine.ts'
+import type { Flavour } from './root.ts'
 
 /** Two emulated machines on two busy cores take half a minute; past this it hangs. */
 const BOOT_MS = 180_000
@@ -25,8 +26,10 @@ export async function waitForBoot(machine: Machine): Promise<void> {
 }
 
 /** What an image must have running before it is kept for all later starts. */
-export async function checkUnits(door: Door): Promise<void> {
-  await door.mustRun('systemctl is-active ssh lab-net lab-web netfilter-persistent')
+export async function checkUnits(door: Door, flavour: Flavour): Promise<void> {
+  await door.mustRun('systemctl is-active ssh lab-net lab-web')
+  if (flavour === 'plain') await door.mustRun('systemctl is-active netfilter-persistent')
+  else await door.mustRun('! systemctl is-active ufw firewalld nftables')
 }
 
 /** A resumed machine believes it is still the moment it was saved, and draws the random numbers of its twins. */

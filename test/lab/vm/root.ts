@@ -1,4 +1,4 @@
-/** The Debian 12 userland that all lab guests share, as a tar; each kernel gets its own disk from it. */
+/** The Debian 12 userland that lab guests share, as a tar; each kernel gets its own disk from it. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import { KEYRING, mirrors, proxySettings } from './mirrors.ts'
 
 const GUEST = fileURLToPath(new URL('guest/', import.meta.url))
 
-const PACKAGES = [
+const COMMON = [
   'systemd',
   'systemd-sysv',
   'udev',
@@ -23,11 +23,18 @@ const PACKAGES = [
   'iproute2',
   'procps',
   'kmod',
-  'netfilter-persistent',
-  'iptables-persistent',
   'busybox-static',
   'curl',
 ]
+
+/** Debian does not let ufw lie beside netfilter-persistent, and Python is much to carry for a guest that needs none. */
+const FLAVOURS = {
+  plain: ['netfilter-persistent', 'iptables-persistent'],
+  managers: ['ufw', 'firewalld'],
+} as const
+
+/** Which managers of rules a guest has; none of those in `managers` is switched on. */
+export type Flavour = keyof typeof FLAVOURS
 
 export interface Root {
   readonly tar: string
@@ -37,12 +44,12 @@ export interface Root {
   readonly hostKey: string
 }
 
-export async function provideRoot(): Promise<Root> {
+export async function provideRoot(flavour: Flavour): Promise<Root> {
   const guestFiles = (await readdir(GUEST)).toSorted().map(name => `guest/${name}`)
   const directory = await cached({
-    name: 'root',
+    name: flavoured('root', flavour),
     ingredients: await sourceTexts('root.ts', ...guestFiles),
-    build: buildRoot,
+    build: part => buildRoot(flavour, part),
   })
   return {
     tar: join(directory, 'root.tar'),
@@ -51,14 +58,19 @@ export async function provideRoot(): Promise<Root> {
   }
 }
 
-async function buildRoot(directory: string): Promise<void> {
+/** The name of a cache entry. */
+export function flavoured(name: string, flavour: Flavour): string {
+  return flavour === 'plain' ? name : `${name}-${flavour}`
+}
+
+async function buildRoot(flavour: Flavour, directory: string): Promise<void> {
   const { main, security } = await mirrors()
   const argv = [
     'mmdebstrap',
     '--mode=root',
     '--variant=minbase',
     `--keyring=${KEYRING}`,
-    `--include=${PACKAGES.join(',')}`,
+    `--include=${[...COMMON, ...FLAVOURS[flavour]].join(',')}`,
     // Documentation is a third of the files, and files are what making the disk takes its time for.
     '--dpkgopt=path-exclude=/usr/share/doc/*',
     '--dpkgopt=path-exclude=/usr/share/man/*',

@@ -8,6 +8,7 @@ import { checkUnits, waitForBoot } from './guest.ts'
 import { run } from './host.ts'
 import type { KernelLabel } from './kernel.ts'
 import { createOverlay, Machine, machineArguments, overlay } from './machine.ts'
+import { type Flavour, flavoured } from './root.ts'
 
 export interface Bootable {
   readonly disk: Disk
@@ -16,11 +17,11 @@ export interface Bootable {
   readonly saved: string
 }
 
-export async function provideSnapshot(label: KernelLabel): Promise<Bootable> {
-  const disk = await provideDisk(label)
+export async function provideSnapshot(label: KernelLabel, flavour: Flavour): Promise<Bootable> {
+  const disk = await provideDisk(label, flavour)
   const chosen = await accelerator(disk.kernel.image, disk.initramfs)
   const saved = await cached({
-    name: `snapshot-${label}`,
+    name: flavoured(`snapshot-${label}`, flavour),
     ingredients: [
       disk.image,
       // The state of devices and processor is only good for the same QEMU, and with KVM for the same processor.
@@ -29,17 +30,17 @@ export async function provideSnapshot(label: KernelLabel): Promise<Bootable> {
       chosen.kind === 'kvm' ? await run(['sh', '-c', 'grep -m1 "model name" /proc/cpuinfo']) : '',
       ...(await sourceTexts('snapshot.ts', 'machine.ts', 'guest.ts')),
     ],
-    build: part => bootAndSave(disk, chosen, part),
+    build: part => bootAndSave(disk, flavour, chosen, part),
   })
   return { disk, accelerator: chosen, saved }
 }
 
-async function bootAndSave(disk: Disk, chosen: Accelerator, directory: string): Promise<void> {
+async function bootAndSave(disk: Disk, flavour: Flavour, chosen: Accelerator, directory: string): Promise<void> {
   await createOverlay(disk, directory)
   const machine = await Machine.start({ directory, disk, accelerator: chosen, resume: false })
   try {
     await waitForBoot(machine)
-    await checkUnits(machine.door)
+    await checkUnits(machine.door, flavour)
     await machine.saveAndStop()
   } finally {
     await machine.stop()

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { processes } from './processes.ts'
 
 /** The part of a lab host that traffic needs: scripts through its side door. */
 export interface GuestShell {
@@ -31,23 +32,7 @@ export interface FillOptions {
 
 const PROGRAM = readFileSync(new URL('traffic.pl', import.meta.url), 'utf8')
 
-/** Pids are recorded and checked for their program, so that an old file never ends a process that is not ours. */
-const PROCESSES = `
-mkdir -p /run/lab-traffic
-cd /run/lab-traffic
-runs() { [ -e $1.pid ] && grep -qs traffic.pl /proc/$(cat $1.pid)/cmdline; }
-launch() {
-  name=$1; shift
-  setsid "$@" >$name.log 2>&1 </dev/null &
-  echo $! >$name.pid
-}
-halt() {
-  if runs $1; then
-    kill -9 $(cat $1.pid)
-    while runs $1; do sleep 0.02; done
-  fi
-  rm -f $1.pid
-}`
+const PROCESSES = processes('/run/lab-traffic', 'traffic.pl')
 
 /** The namespace \`client\` behind a veth pair, and a listener for it on the host. */
 const SETUP = `

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ProbeError } from '../../../src/errors.ts'
 import type { Facts } from '../../../src/facts/facts.ts'
-import { WRITABLE_FILES } from '../../../src/facts/files.ts'
+import { OWNER_FILES, WRITABLE_FILES } from '../../../src/facts/files.ts'
 import { parseProbe } from '../../../src/facts/parse.ts'
 import { probeProgram } from '../../../src/facts/probe.ts'
 
@@ -211,9 +211,23 @@ describe('files', () => {
 
   it('are the ones the probe reads', () => {
     const { stdin } = probeProgram({ nonce: NONCE })
-    const listed = /^ours="([^"]*)"/m.exec(stdin)?.[1]?.split(/[\s\\]+/)
-    expect(listed).toEqual(WRITABLE_FILES)
+    const listed = (name: string) => new RegExp(`^${name}="([^"]*)"`, 'm').exec(stdin)?.[1]?.split(/[\s\\]+/)
+    expect(listed('ours')).toEqual(WRITABLE_FILES)
+    expect(listed('owners')).toEqual(OWNER_FILES)
     expect(parse().files.map(({ path }) => path)).toEqual(WRITABLE_FILES)
+    expect(parse({ ruleset: '\n' }).files.map(({ path }) => path)).toEqual([...WRITABLE_FILES, ...OWNER_FILES])
+  })
+
+  it('of a firewall may be as large as all of them together', () => {
+    const [path, other] = ['/etc/iptables/rules.v4', '/etc/iptables/rules.v6']
+    const refused = (...listing: readonly string[]) =>
+      parse({ ruleset: '\n', listing: listing.join('\n'), [`file ${path}`]: 'x'.repeat(1_048_576) })
+        .files.filter(fact => fact.refused !== null)
+        .map(fact => `${fact.path} ${fact.refused}`)
+    expect(refused(entry('-rw-r--r--', 1_048_576, path))).toEqual([])
+    expect(refused(entry('-rw-r--r--', 1_048_577, path))).toEqual([`${path} it is larger than 1024 KiB`])
+    const both = [entry('-rw-r--r--', 1_048_576, path), entry('-rw-r--r--', 1, other)]
+    expect(refused(...both)).toEqual([`${other} it and the files before it are larger than 1 MiB`])
   })
 
   it.each(['', 'a', 'a\n', 'a\n\n', '\n', 'ä\n'])('come back byte for byte: %j', content => {
@@ -319,6 +333,64 @@ describe('settings', () => {
   })
 })
 
+describe('flows', () => {
+  it('have entries only where they were asked for and the table could be read', () => {
+    expect(parse().flows).toBeNull()
+    expect(parse({ flows: '' }).flows).toBeNull()
+    expect(parse({ flows: 'rows 0\nentries 0\n' }).flows).toEqual({
+      entries: 0,
+      complete: true,
+      sample: [],
+      addresses: [],
+      tracked: 0,
+    })
+  })
+
+  it('show some of them, harmless, and whether there may be more', () => {
+    const flows = `${'entry tcp 6 9 \u001b[2J\n'.repeat(4)}at 2001:0db8\nat 192.0.2.5\nat x\nmore\nrows 300000\nentries 7\n`
+    expect(parse({ flows }).flows).toEqual({
+      entries: 7,
+      complete: false,
+      sample: Array(3).fill('tcp 6 9 \\x1b[2J'),
+      addresses: ['192.0.2.5', '2001:0db8'],
+      tracked: 300_000,
+    })
+  })
+})
+
+describe('what of nft is ours', () => {
+  const own = [
+    'table nft inet filter',
+    'own inet filter input\ttcp dport { 80, 443 } counter packets 12 bytes 345 accept comment "ctfix"',
+    'own ip raw pre\ttcp dport 80 notrack comment "ctfix" # handle 7',
+    'own inet ctfix pre\tnotrack comment "ctfix"',
+  ].join('\n')
+
+  it('is not known where nobody asked, there is no nft, or the list did not come to its end', () => {
+    expect(parse({ rules: own }).ownNft).toBeNull()
+    expect(parse({ rules: own, ruleset: '\n' }).ownNft).toBeNull()
+    expect(parse({ rules: `${own}\n#from failed`, 'own-table': '' }).ownNft).toBeNull()
+    expect(parse({ rules: `${own}\ntruncated`, 'own-table': '' }).ownNft).toBeNull()
+  })
+
+  it('is a table, and rules without counters and handles', () => {
+    const table = 'table inet ctfix {\n\tchain pre {\n\t}\n}'
+    expect(parse({ rules: own, 'own-table': `${table}\n` }).ownNft).toEqual({
+      table,
+      rules: [
+        {
+          family: 'inet',
+          table: 'filter',
+          chain: 'input',
+          text: 'tcp dport { 80, 443 } counter accept comment "ctfix"',
+        },
+        { family: 'ip', table: 'raw', chain: 'pre', text: 'tcp dport 80 notrack comment "ctfix"' },
+      ],
+    })
+    expect(parse({ 'own-table': '' }).ownNft).toEqual({ table: null, rules: [] })
+  })
+})
+
 describe('rules', () => {
   it('need tracking, translate, or neither', () => {
     const rules = [
@@ -373,8 +445,13 @@ describe('the proof that nothing changed', () => {
 
 describe('probeProgram', () => {
   it('gives words for a shell, the last one for the login shell to fill in', () => {
-    expect(probeProgram({ nonce: 'abc' }).args).toEqual(['abc', '0', '0', '0', '"$SSH_CONNECTION"'])
+    expect(probeProgram({ nonce: 'abc' }).args).toEqual(['abc', '0', '0', '0', "''", '"$SSH_CONNECTION"'])
     expect(probeProgram({ nonce: 'abc', windowSeconds: 2.2, states: true }).args.slice(1, 4)).toEqual(['3', '1', '0'])
+  })
+
+  it('sends flows as one word', () => {
+    const { args } = probeProgram({ nonce: 'abc', ruleset: true, flows: 'tcp 80 - -;out * - -' })
+    expect(args.slice(3, 5)).toEqual(['1', "'tcp 80 - -;out * - -'"])
   })
 
   it('sends the probe as it lies there', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { EntriesChange } from '../../../src/change/change.ts'
 import { quote } from '../../../src/lang/sh.ts'
 import {
   compile,
@@ -191,6 +192,32 @@ describe('the scripts of a plan', () => {
       "
     `)
     expect(verb(undo, 'undo')).toMatch(/^ {2}restore_gone \/etc\/a 0644 \S+ 'old$/m)
+  })
+
+  it('of entries: they go last, and what becomes of them is no reason to fail', () => {
+    const selectors = [
+      ['-p', 'tcp', '--dport', '80'],
+      ['-p', 'udp'],
+    ]
+    const entries: EntriesChange = {
+      kind: 'entries',
+      layer: 'final',
+      target: 'entries of tcp 80',
+      before: { count: 7, selectors },
+      after: null,
+      why: 'w',
+    }
+    const { apply, undo } = compile(planOf([entries, fileChange('/etc/a', 'old\n', null)]), LIBRARY)
+    expect(verb(apply, 'files').slice(verb(apply, 'files').indexOf('settle_file'))).toMatchInlineSnapshot(`
+      "settle_file /etc/a; } || exit 1
+        still "$1" confirmed && { forget_entries -p tcp --dport 80 || :; } || exit 1
+        still "$1" confirmed && { forget_entries -p udp || :; } || exit 1
+      }
+      "
+    `)
+    for (const name of ['change', 'snapshot']) expect(verb(apply, name)).not.toContain('forget')
+    expect(verb(compile(planOf([entries]), LIBRARY).undo, 'look')).toBe('do_look() {\n  :\n  :\n}\n')
+    expect(verb(undo, 'undo')).not.toContain('forget')
   })
 
   it('of an empty plan are programs all the same', () => {

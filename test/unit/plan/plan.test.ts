@@ -169,6 +169,23 @@ describe('the diff', () => {
     `)
   })
 
+  it('shows entries last, which do not come back', () => {
+    const before = { count: 12_345, selectors: [['-p', 'tcp', '--dport', '80']] }
+    const entries: Change = {
+      kind: 'entries',
+      layer: 'final',
+      target: 'entries of tcp 80',
+      before,
+      after: null,
+      why: 'w',
+    }
+    const plan = makePlan('h', task({ strategy: raise, options: { max: 131_072 } }), makeFacts())
+    expect(diffLines({ ...plan, changes: [entries, ...plan.changes] }).slice(-2)).toEqual([
+      '× 12,345 live entries of tcp 80 are removed once the change is confirmed; they do not come back',
+      '    w',
+    ])
+  })
+
   it('makes control characters of a host harmless', () => {
     const evil: Change = {
       kind: 'kernel-value',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Change } from '../../../src/change/change.ts'
+import { type ChainState, chainTarget, NFT_TABLE, type NftRuleState, nftRuleTarget } from '../../../src/firewall/own.ts'
 import { type RuleState, ruleTarget } from '../../../src/firewall/rule-state.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
 import { planSchema } from '../../../src/plan/plan-file.ts'
@@ -38,6 +39,35 @@ const module: Change = {
   why: 'w',
 }
 
+const chainState: ChainState = {
+  backend: 'iptables-nft',
+  family: 4,
+  table: 'raw',
+  chain: 'CTFIX-PRE',
+  rules: [['-p', 'tcp', '--dport', '80', '-j', 'CT', '--notrack']],
+}
+const nftRuleState: NftRuleState = {
+  family: 'ip',
+  table: 'filter',
+  chain: 'input',
+  position: 2,
+  text: 'tcp dport 80 accept',
+  json: '{}',
+}
+const live = { layer: 'runtime', before: null, why: 'w' } as const
+const TABLE = 'table inet ctfix {\n\tchain pre {\n\t\ttcp dport 80 notrack\n\t}\n}'
+const chain: Change = { ...live, kind: 'chain', target: chainTarget(chainState), after: chainState }
+const table: Change = { ...live, kind: 'nft-table', target: NFT_TABLE, after: { text: TABLE, json: '[]' } }
+const nftRule: Change = { ...live, kind: 'nft-rule', target: nftRuleTarget(nftRuleState), after: nftRuleState }
+const entries: Change = {
+  kind: 'entries',
+  layer: 'final',
+  target: 'entries of tcp 80',
+  before: { count: 7, selectors: [['-p', 'tcp', '--dport', '80']] },
+  after: null,
+  why: 'w',
+}
+
 /** The plan back, where the targets are now what these looks say; they come in the order of going back. */
 function back(changes: readonly Change[], looks: readonly string[], force = false): Plan {
   const ruleset = { sources: [], complete: true }
@@ -61,6 +91,39 @@ describe('the plan that takes a run back', () => {
     expect(back([file(null, 'x')], ['absent\n']).changes).toEqual([])
     expect(back([rule], ['absent\n']).changes).toEqual([])
     expect(back([module], ['absent\n']).changes).toEqual([])
+    for (const change of [chain, table, nftRule]) expect(back([change], ['absent\n']).changes).toEqual([])
+    const emptied: Change = { ...chain, before: { ...chainState, rules: [] } }
+    expect(back([emptied], ['present\n']).changes).toEqual([])
+  })
+
+  it('leaves out entries, which do not come back, and asks for the rules where it changes any', () => {
+    expect(back([value('600', '4096'), entries], ['value 4096\n']).changes).toMatchObject([{ kind: 'kernel-value' }])
+    for (const [change, needs] of [
+      [rule, true],
+      [chain, true],
+      [table, true],
+      [nftRule, true],
+      [module, false],
+      [entries, false],
+    ] as const) {
+      const [step] = rollbackTask({ ...empty, changes: [change] }, 'RUN', false).steps
+      expect(step?.strategy.needs.ruleset, change.kind).toBe(needs)
+    }
+  })
+
+  it('takes chains, tables and rules of nft for ours however they are spelt and wherever they stand', () => {
+    const looks = [
+      `present\n${TABLE.replaceAll('\t', '  ')}\n`,
+      'present 9\n',
+      'present\n-p tcp -m tcp --dport 80 -j NOTRACK\n',
+    ]
+    const plan = back([chain, nftRule, table], looks)
+    expect(plan.blockers).toEqual([])
+    expect(plan.changes.map(({ kind, after }) => [kind, after])).toEqual([
+      ['nft-table', null],
+      ['nft-rule', null],
+      ['chain', null],
+    ])
   })
 
   it('takes a hash size that the kernel rounded up for ours', () => {
@@ -87,6 +150,10 @@ describe('the plan that takes a run back', () => {
     expect(forced.changes).toMatchObject([{ before: '5000', after: '600' }])
     const [edited] = back([file('a\n', 'b\n')], ['file -rw-r--r-- 0:0 -\nb\nc\n']).blockers
     expect(edited?.message).toContain('+c')
+    const [added] = back([chain], ['present\n-p tcp --dport 80 -j CT --notrack\n-j ACCEPT\n']).blockers
+    expect(added?.message).toContain('\n  iptables-nft -t raw -A CTFIX-PRE -p tcp --dport 80 -j CT --notrack\n+ ')
+    const [opened] = back([table], [`present\n${TABLE.replace('80', '81')}\n`]).blockers
+    expect(opened?.message).toContain('+\t\ttcp dport 81 notrack')
     const [chmod] = back([file('a\n', 'b\n')], ['file -rw------- 0:0 -\nb\n']).blockers
     expect(chmod?.code).toBe('changed-since')
   })
@@ -102,7 +169,15 @@ describe('the plan that takes a run back', () => {
 
 describe('a plan that was written down', () => {
   it('is read back as it was', () => {
-    const plan = { ...empty, changes: [value('0', '1'), rule, module, file('', null)] }
+    const owned: Change = {
+      ...live,
+      kind: 'file',
+      layer: 'persistent',
+      target: '/etc/a/b',
+      after: { content: '', mode: '0644', owner: '0:0', label: null, ownDirectory: true },
+    }
+    const changes = [value('0', '1'), rule, module, file('', null), owned, chain, table, nftRule, entries]
+    const { evidence: _, ...plan }: Plan = { ...empty, changes }
     expect(planSchema.parse(JSON.parse(JSON.stringify(plan)))).toEqual(plan)
   })
 
@@ -111,6 +186,11 @@ describe('a plan that was written down', () => {
     for (const change of [
       { kind, layer, before, after, why, target: 'relative' },
       { ...module, target: '../../etc/passwd' },
+      { ...table, target: 'nft table inet filter' },
+      { ...chain, after: { ...chainState, table: 'raw\n*nat' } },
+      { ...chain, after: { ...chainState, rules: [['-j', 'ACCEPT\n-F INPUT']] } },
+      { ...nftRule, after: { ...nftRuleState, text: 'accept\nflush ruleset' } },
+      { ...entries, after: { count: 1, selectors: [] } },
       { ...file(null, null), after: { content: 'x', mode: '0644; reboot', owner: '0:0', label: null } },
     ]) {
       expect(planSchema.safeParse({ ...empty, changes: [change] }).success, JSON.stringify(change)).toBe(false)

@@ -1,27 +1,9 @@
 /** Dropped-in cases: test/strategy/<name>/*.yaml holds facts and options, and the changes or blockers they come to. */
-import { globSync, readFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
-import { z } from 'zod'
 import type { Change } from '../../../src/change/change.ts'
+import { describe as lines } from '../../../src/change/kinds.ts'
 import { strategies } from '../../../src/strategy/index.ts'
-import { CENTOS5, makeFacts } from '../../support/facts.ts'
-
-const record = z.record(z.string(), z.unknown())
-const caseSchema = z.strictObject({
-  /** What this case is about, one sentence. */
-  about: z.string(),
-  platform: z.enum(['debian', 'centos5']).default('debian'),
-  facts: record.default({}),
-  options: record.default({}),
-  /** `target: after` of live values; files by the lines they must hold. */
-  runtime: z.record(z.string(), z.coerce.string()).default({}),
-  files: z.record(z.string(), z.array(z.string())).default({}),
-  blockers: z.array(z.string()).default([]),
-  /** Each is part of one warning. */
-  warnings: z.array(z.string()).default([]),
-})
+import { CASES } from './cases.ts'
 
 function runtimeOf(changes: readonly Change[]): Record<string, string | null> {
   return Object.fromEntries(
@@ -29,29 +11,31 @@ function runtimeOf(changes: readonly Change[]): Record<string, string | null> {
   )
 }
 
-const paths = globSync('test/strategy/*/*.yaml').toSorted()
+function diffOf(changes: readonly Change[]): string[] {
+  return changes.flatMap(change => lines(change).split('\n'))
+}
 
 it('there are cases for every strategy', () => {
-  const covered = new Set(paths.map(path => basename(dirname(path))))
+  const covered = new Set(CASES.map(({ strategy }) => strategy.name))
   expect([...covered].toSorted()).toEqual(strategies.map(({ name }) => name).toSorted())
 })
 
-describe.each(paths)('%s', path => {
-  const name = basename(dirname(path))
-  const given = caseSchema.parse(parse(readFileSync(path, 'utf8')))
+describe.each(CASES)('$path', ({ given, strategy, facts }) => {
   it(given.about, () => {
-    const strategy = strategies.find(candidate => candidate.name === name)
-    if (!strategy) throw new Error(`no strategy ${name}`)
-    const facts = makeFacts({ ...(given.platform === 'centos5' ? CENTOS5 : {}), ...given.facts })
     const draft = strategy.configure(given.options)(facts)
+    expect(draft.blockers.map(({ code }) => code)).toEqual(given.blockers)
     expect(runtimeOf(draft.changes)).toEqual(given.runtime)
     const files = draft.changes.flatMap(change => (change.kind === 'file' ? [change] : []))
     expect(files.map(({ target }) => target).toSorted()).toEqual(Object.keys(given.files).toSorted())
     for (const change of files) {
-      const lines = change.after?.content.split('\n') ?? []
-      for (const line of given.files[change.target] ?? []) expect(lines).toContain(line)
+      const content = change.after?.content.split('\n') ?? []
+      for (const line of given.files[change.target] ?? []) expect(content).toContain(line)
     }
-    expect(draft.blockers.map(({ code }) => code)).toEqual(given.blockers)
+    const diff = diffOf(draft.changes.filter(({ kind }) => kind !== 'file' && kind !== 'kernel-value'))
+    if (given.rules?.length === 0) expect(diff).toEqual([])
+    for (const line of given.rules ?? []) expect(diff).toContain(line)
+    const whole = diffOf(draft.changes).join('\n')
+    for (const part of given.absent) expect(whole).not.toContain(part)
     for (const warning of given.warnings) {
       expect(
         draft.warnings.filter(text => text.includes(warning)),

@@ -125,15 +125,15 @@ test('an exit code counts though a child keeps the output open', async () => {
   expect(await connection.exec('x', { deadlineMs: 150 })).toEqual({ exitCode: 4, stdout: 'out', stderr: '' })
 })
 
-test('a megabyte is read, more is refused', async () => {
+test('four megabytes are read, more is refused', async () => {
   await using connection = await open()
   sim().answer(() => ({ exitCode: 0 }))
-  sim().failExec({ kind: 'flood', bytes: 1024 * 1024 })
-  expect((await connection.exec('just')).stdout).toHaveLength(1024 * 1024)
-  sim().failExec({ kind: 'flood', bytes: 3 * 1024 * 1024 })
+  sim().failExec({ kind: 'flood', bytes: 4 * 1024 * 1024 })
+  expect((await connection.exec('just')).stdout).toHaveLength(4 * 1024 * 1024)
+  sim().failExec({ kind: 'flood', bytes: 5 * 1024 * 1024 })
   const error = await connection.exec('too much').catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(CommandError)
-  expect(String(error)).toContain('sim-1: a command printed more than 1 MiB')
+  expect(String(error)).toContain('sim-1: a command printed more than 4 MiB')
   expect(connection.alive).toBe(false)
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Change } from '../../../src/change/change.ts'
 import type { Facts } from '../../../src/facts/facts.ts'
 import { STATUSES } from '../../../src/run/status.ts'
 import { factsText, plansText, recapText } from '../../../src/view/human.ts'
@@ -51,6 +52,25 @@ describe('plans', () => {
     expect(text).toContain('\n  ~ net.netfilter.nf_conntrack_max: 65536 → 131072\n')
     expect(text).toMatch(/\n {2}warning established 10m is below RFC 5382's 2h4m/)
     expect(text).toMatch(/\n {2}blocked: kube-proxy-owns /)
+  })
+
+  it('say when live entries are removed, which are neither values nor files', () => {
+    const plan = planFor()
+    const before = { count: 3, selectors: [] }
+    const entries: Change = {
+      kind: 'entries',
+      layer: 'final',
+      target: 'entries of tcp 80',
+      before,
+      after: null,
+      why: 'w',
+    }
+    const text = plansText(
+      [makeOutcome('would-change', { plan: { ...plan, changes: [...plan.changes, entries] } })],
+      paint,
+    )
+    expect(text).toMatch(/^web-1 {2}3 live value\(s\), 3 file\(s\), live entries\n/)
+    expect(text).toContain('\n  × 3 live entries of tcp 80 are removed')
   })
 
   it('name what was forced past', () => {

@@ -1,0 +1,122 @@
+/** Reasons to leave the flows tracked: something here lives on their entries. */
+import type { Facts } from '../../facts/facts.ts'
+import type { PortRange } from '../../firewall/match.ts'
+import { translates } from '../../firewall/nat.ts'
+import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
+import { formatCount } from '../../lang/numbers.ts'
+import type { Blocker } from '../strategy.ts'
+import type { Options } from './options.ts'
+
+/** What is here before a rule is thought of. `live` are the rules as they are. */
+export function blockersOf(wanted: Options, facts: Facts, live: Ruleset): Blocker[] {
+  return [
+    ...orchestrated(facts, live),
+    ...translated(wanted, facts, live),
+    ...helpers(wanted, facts),
+    ...management(wanted, facts),
+  ]
+}
+
+/** Whether this host and what could be read of it allow a plan at all. */
+export function unreadBlockers({ root, ruleset, container, ownsKernel, writable }: Facts): Blocker[] {
+  const blocker = (code: string, message: string): Blocker => ({ code, message, forceable: false })
+  // A network namespace of its own has rules of its own, whoever owns the kernel.
+  if (!ownsKernel && container !== 'netns' && container !== 'limits read-only') {
+    const what = container ?? 'limits are read-only'
+    return [
+      blocker('not-own-kernel', `this host does not own its kernel (${what}): apply it on the machine that runs it`),
+    ]
+  }
+  if (!root) return [blocker('needs-root', 'the login user is not root: run with --become')]
+  if (!writable.etc) return [blocker('etc-read-only', '/etc is read-only, so nothing would survive a reboot')]
+  if (ruleset === null || !ruleset.complete) {
+    return [
+      blocker('rules-unread', 'not all live rules could be read, so nobody can say what untracked packets would meet'),
+    ]
+  }
+  return []
+}
+
+const ORCHESTRATORS = ['kube-proxy', 'kubelet', 'cilium', 'calico']
+
+function orchestrated({ managers }: Facts, { tables }: Ruleset): Blocker[] {
+  const chain = tables
+    .flatMap(({ chains }) => [...chains.keys()])
+    .find(name => /^(KUBE-|cali-|CILIUM_|CNI-)/.test(name))
+  const manager = managers.find(name => ORCHESTRATORS.includes(name))
+  if (!chain && !manager) return []
+  const what = manager ? `${manager} runs here` : `chain ${chain} is here`
+  const message = `${what}: its services and policies are made of connection tracking`
+  return [{ code: 'cluster-needs-tracking', message, forceable: false }]
+}
+
+/** Packets that are not tracked are not translated. */
+function translated(wanted: Options, facts: Facts, live: Ruleset): Blocker[] {
+  const { all, local_out: out, tcp, udp } = wanted
+  const [evidence] = facts.nat.evidence
+  if ((all || out) && facts.nat.inUse) {
+    const message = `addresses are translated here (${evidence}): untracked packets would not be`
+    return [{ code: 'nat-in-use', message, forceable: false }]
+  }
+  if (all && (facts.forwarding.ipv4 || facts.forwarding.ipv6)) {
+    const message =
+      "this host forwards packets, and rules about the states of others' connections would not match them any more"
+    return [{ code: 'forwards', message, forceable: false }]
+  }
+  const flows = [...portsOf('tcp', tcp), ...portsOf('udp', udp)]
+  return [
+    ...flows.flatMap(({ protocol, port }) => {
+      const place = translates(live, protocol, port)
+      if (!place) return []
+      const message = `${protocol} port ${port} is translated by ${describePlace(place)}: untracked, its packets would not be`
+      return [{ code: 'nat-on-flow', message, forceable: false }]
+    }),
+    ...gateway(facts),
+  ]
+}
+
+/** One that translates for a network behind it; a rule about some senders only is for those. */
+function gateway({ nat, forwarding }: Facts): Blocker[] {
+  if (!forwarding.ipv4 && !forwarding.ipv6) return []
+  const rule = nat.evidence.find(
+    line => /-j (MASQUERADE|SNAT)\b|\bmasquerade\b|\bsnat\b/.test(line) && !/ -s |saddr/.test(line),
+  )
+  if (!rule) return []
+  const message = `this host translates for others (${rule}): connections of theirs that end here may be among the flows`
+  return [{ code: 'nat-gateway', message, forceable: true }]
+}
+
+function portsOf(protocol: 'tcp' | 'udp', ranges: readonly PortRange[]): { protocol: 'tcp' | 'udp'; port: number }[] {
+  return ranges.flatMap(({ from, to }) => [...new Set([from, to])].map(port => ({ protocol, port })))
+}
+
+/** What helpers follow, by module (net/netfilter/nf_conntrack_*.c): the connections it announces come in as RELATED. */
+const HELPERS: readonly { readonly module: string; readonly protocol: 'tcp' | 'udp'; readonly port: number }[] = [
+  { module: 'nf_conntrack_ftp', protocol: 'tcp', port: 21 },
+  { module: 'ip_conntrack_ftp', protocol: 'tcp', port: 21 },
+  { module: 'nf_conntrack_tftp', protocol: 'udp', port: 69 },
+  { module: 'nf_conntrack_sip', protocol: 'udp', port: 5060 },
+  { module: 'nf_conntrack_sip', protocol: 'tcp', port: 5060 },
+  { module: 'nf_conntrack_irc', protocol: 'tcp', port: 6667 },
+  { module: 'nf_conntrack_pptp', protocol: 'tcp', port: 1723 },
+  { module: 'nf_conntrack_h323', protocol: 'tcp', port: 1720 },
+  { module: 'nf_conntrack_amanda', protocol: 'udp', port: 10_080 },
+  { module: 'nf_conntrack_snmp', protocol: 'udp', port: 161 },
+  { module: 'nf_conntrack_netbios_ns', protocol: 'udp', port: 137 },
+]
+
+function helpers({ tcp, udp }: Options, { modules }: Facts): Blocker[] {
+  return HELPERS.flatMap(({ module, protocol, port }) => {
+    const asked = (protocol === 'tcp' ? tcp : udp).some(({ from, to }) => port >= from && port <= to)
+    if (!asked || !modules?.some(({ name }) => name === module)) return []
+    const message = `${module} follows ${protocol} port ${port}: untracked, the connections it announces would not be let in`
+    return [{ code: 'helper-on-port', message, forceable: true }]
+  })
+}
+
+/** Asked for by its number: nobody does that to save entries. */
+function management({ tcp }: Options, { managementPath: path }: Facts): Blocker[] {
+  if (!path || !tcp.some(({ from, to }) => path.serverPort >= from && path.serverPort <= to)) return []
+  const message = `tcp port ${formatCount(path.serverPort).replaceAll(',', '')} is the one we came in by`
+  return [{ code: 'management-port', message, forceable: true }]
+}

@@ -1,0 +1,130 @@
+/** notrack: flows of services no longer take up the table, and keep working, on whatever firewall owns the host. */
+import type { Change } from '../../change/change.ts'
+import type { Facts, RulesetText } from '../../facts/facts.ts'
+import type { Family } from '../../firewall/address.ts'
+import { readRuleset } from '../../firewall/read.ts'
+import type { Ruleset } from '../../firewall/ruleset.ts'
+import { stripOwn } from '../../firewall/strip.ts'
+import { type Blocker, type Draft, defineStrategy, type Evidence } from '../strategy.ts'
+import { blockersOf, unreadBlockers } from './blockers.ts'
+import { connectionsOf, type Decision, decide, ownPackets } from './decide.ts'
+import type { Kept } from './edits.ts'
+import { entriesChange, entriesWarning, flowSelectors, noEntries } from './entries.ts'
+import { exercised } from './exercised.ts'
+import { findings } from './findings.ts'
+import { familiesOf, type Home, homeOf, spellingOf } from './home.ts'
+import { keepNft, keepPieces } from './keep.ts'
+import { liveChanges, piecesOf } from './live-iptables.ts'
+import { nftChanges, nftPlan } from './live-nft.ts'
+import { type Options, options, settledOptions } from './options.ts'
+import { type FlowRules, flowRules, type IsAccepted, LOCAL_PORTS } from './rules.ts'
+
+export const notrack = defineStrategy<Options>({
+  name: 'notrack',
+  summary: 'flows of given ports no longer take up the table, in both directions, live and over reload and reboot',
+  needs: { states: false, ruleset: true },
+  // Entries leave once everything else is confirmed.
+  relief: 'later',
+  options,
+  plan,
+  flowsOf: flowSelectors,
+  servicesOf: ({ tcp, peers }) => (peers.length > 0 ? [] : tcp.flatMap(({ from, to }) => (from === to ? [from] : []))),
+})
+
+function plan(wanted: Options, facts: Facts): Draft {
+  const settled = settledOptions(wanted)
+  const nothing = (warnings: readonly string[], blockers: readonly Blocker[] = []): Draft => ({
+    ...{ changes: [], warnings, blockers, settled },
+  })
+  if (facts.family === null) return nothing(['conntrack is not loaded: nothing is tracked here'])
+  const unread = unreadBlockers(facts)
+  const { ruleset } = facts
+  if (unread.length > 0 || ruleset === null) return nothing([], unread)
+  const home = homeOf(facts)
+  if ('why' in home) return nothing([], [{ code: 'owner-unsupported', message: home.why, forceable: false }])
+  const stripped = readRuleset(stripOwn(ruleset))
+  if (isIdle(facts)) return nothing(['nothing is tracked here: no rule asks for it, and the table is empty'])
+
+  const families = familiesOf(facts, home, wanted.families)
+  const decisions = new Map(families.map(family => [family, decideFor(wanted, facts, home, stripped, family)]))
+  const { changes, kept } = carryOut(home, facts, ruleset, stripped, decisions)
+  const entries = entriesChange(wanted, facts, families)
+  const decided = [...decisions.values()].flatMap(({ blockers }) => blockers)
+  return {
+    changes: [...changes, ...kept.changes, ...(entries ? [entries] : [])],
+    warnings: [
+      ...warningsOf(wanted, facts, families),
+      ...findings(stripped),
+      ...(entries ? [] : entriesWarning(wanted, facts, families)),
+    ],
+    blockers: [...blockersOf(wanted, facts, stripped), ...decided, ...kept.blockers],
+    settled,
+    evidence: [noEntries(wanted, facts), exercised(facts), errorsPass(decided)],
+  }
+}
+
+/** Since 4.10 a loaded module tracks only while a rule asks for it. */
+function isIdle({ statefulRules, nat, count, ruleset }: Facts): boolean {
+  const ours = ruleset?.sources.some(({ text }) => text.includes('CTFIX-') || text.includes('"ctfix"'))
+  return statefulRules.length === 0 && !nat.inUse && count === 0 && !ours
+}
+
+function decideFor(wanted: Options, facts: Facts, home: Home, stripped: Ruleset, family: Family): Decision {
+  const forwards = family === 4 ? facts.forwarding.ipv4 : facts.forwarding.ipv6
+  const scene = { now: stripped, home, spelling: spellingOf(facts, family) }
+  const rules = flowRules(wanted, family, forwards)
+  if (rules.pre.length === 0) return { rules, blockers: [] }
+  const rulesFor = (accepted: IsAccepted): FlowRules => flowRules(wanted, family, forwards, accepted)
+  return decide(scene, rulesFor, connectionsOf(wanted, family), ownPackets(wanted, family))
+}
+
+function carryOut(
+  home: Home,
+  facts: Facts,
+  live: RulesetText,
+  stripped: Ruleset,
+  decisions: ReadonlyMap<Family, Decision>,
+): { readonly changes: readonly Change[]; readonly kept: Kept } {
+  if (home.by === 'nft') {
+    const wanted = nftPlan(new Map([...decisions].map(([family, { rules }]) => [family, rules])), home, stripped)
+    return { changes: nftChanges(wanted, facts), kept: keepNft(facts, home, wanted) }
+  }
+  const pieces = [...decisions].flatMap(([family, { rules }]) =>
+    piecesOf(rules, home, spellingOf(facts, family), stripped),
+  )
+  return { changes: liveChanges(pieces, live), kept: keepPieces(facts, home, pieces) }
+}
+
+function warningsOf(wanted: Options, facts: Facts, families: readonly Family[]): string[] {
+  const warnings: string[] = []
+  const { firewall } = facts
+  if (firewall.mixed) {
+    warnings.push(
+      `rules of two backends are in force here; ours go where the host's own tools write (${firewall.backend})`,
+    )
+  }
+  if (wanted.families.includes(6) && !families.includes(6) && facts.ipv6) {
+    warnings.push('IPv6 stays tracked: there is no ip6tables here, or this kernel tracks none')
+  }
+  const chosen = wanted.tcp.some(({ from, to }) => LOCAL_PORTS.some(local => from <= local.to && to >= local.from))
+  if (chosen && !wanted.all) {
+    warnings.push(
+      'some of these ports are among those this host chooses for connections of its own: such connections are not tracked either',
+    )
+  }
+  if ((wanted.all || wanted.local_out) && wanted.peers.length === 0) {
+    warnings.push(
+      'answers over UDP are untracked, or let in, from ports 53 and 123 only, whoever sends them: name peers to say who may',
+    )
+  }
+  return warnings
+}
+
+/** By the rules; whether a real error gets through only a real one can show. */
+function errorsPass(decided: readonly Blocker[]): Evidence {
+  const name = 'icmp-errors-pass'
+  const broken = decided.find(({ code }) => code === 'breaks-path-mtu')
+  return broken
+    ? { name, when: 'always', status: 'fail', detail: broken.message }
+    : { name, when: 'always', status: 'pass', detail: 'errors that path-MTU discovery needs get through the rules' }
+}

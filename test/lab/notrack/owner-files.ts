@@ -1,0 +1,123 @@
+/** Files of hosts whose rules are all alike: INPUT drops but what is answered, ICMP, and new connections to 22 and 80. */
+
+/** A rule set for iptables-restore, and the same rules as words for iptables. */
+const rules = (icmp: string): string[] => [
+  '-i lo -j ACCEPT',
+  '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+  '-m conntrack --ctstate INVALID -j DROP',
+  `-p ${icmp} -j ACCEPT`,
+  '-p tcp -m conntrack --ctstate NEW -m tcp --dport 22 -j ACCEPT',
+  '-p tcp -m conntrack --ctstate NEW -m tcp --dport 80 -j ACCEPT',
+]
+const RULES = { 4: rules('icmp'), 6: rules('ipv6-icmp') } as const
+
+export const saveFile = (family: 4 | 6): string => `*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+${RULES[family].map(rule => `-A INPUT ${rule}`).join('\n')}
+COMMIT
+`
+
+/** The script of RHEL's iptables-services in short: a restart empties every table there is, a reload only loads the file. */
+export const IPTABLES_INIT = `#!/bin/sh
+tool=$(basename "$0" .init)
+data=/etc/sysconfig/$tool
+. "/etc/sysconfig/$tool-config"
+empty() {
+  "$tool-save" | sed -n 's/^\\*//p' | while read -r table; do
+    "$tool" -t "$table" -F
+    "$tool" -t "$table" -X
+    "$tool-save" -t "$table" | sed -n 's/^:\\([A-Z]*\\) .*/\\1/p' | while read -r chain; do
+      "$tool" -t "$table" -P "$chain" ACCEPT
+    done
+  done
+}
+case $1 in
+  start | reload) "$tool-restore" <"$data" ;;
+  stop) empty ;;
+  save) "$tool-save" >"$data" ;;
+esac
+`
+
+export const iptablesUnit = (tool: string, family: string): string => `[Unit]
+Description=${family} firewall with ${tool}
+AssertPathExists=/etc/sysconfig/${tool}
+Before=network-pre.target
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/libexec/iptables/${tool}.init start
+ExecReload=/usr/libexec/iptables/${tool}.init reload
+ExecStop=/usr/libexec/iptables/${tool}.init stop
+
+[Install]
+WantedBy=multi-user.target
+`
+
+/** What the script of each family reads. */
+export const sysconfig = (tool: string): string =>
+  `IPTABLES_MODULES=""
+IPTABLES_SAVE_ON_STOP="no"
+IPTABLES_SAVE_ON_RESTART="no"
+IPTABLES_SAVE_COUNTER="no"
+IPTABLES_STATUS_NUMERIC="yes"
+`.replaceAll('IPTABLES', tool.toUpperCase())
+
+export const NFTABLES_CONF = `#!/usr/sbin/nft -f
+
+flush ruleset
+
+table inet filter {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		iif "lo" accept
+		ct state established,related accept
+		ct state invalid drop
+		meta l4proto { icmp, ipv6-icmp } accept
+		tcp dport { 22, 80 } ct state new accept
+	}
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+	}
+	chain output {
+		type filter hook output priority filter; policy accept;
+	}
+}
+`
+
+/** Loaded by a unit that no tool knows, once at boot. */
+export const HOST_SCRIPT = `#!/bin/sh
+${([4, 6] as const)
+  .flatMap(family => {
+    const tool = family === 4 ? 'iptables' : 'ip6tables'
+    return [...RULES[family].map(rule => `${tool} -A INPUT ${rule}`), `${tool} -P INPUT DROP`]
+  })
+  .join('\n')}
+`
+
+export const HOST_SCRIPT_UNIT = `[Unit]
+Description=Rules of this host
+After=network.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/sbin/host-rules
+
+[Install]
+WantedBy=multi-user.target
+`
+
+/** The zone that firewalld gives to every link, with the service of port 80 in it. */
+export const PUBLIC_ZONE = `<?xml version="1.0" encoding="utf-8"?>
+<zone>
+  <short>Public</short>
+  <service name="ssh"/>
+  <service name="dhcpv6-client"/>
+  <service name="http"/>
+  <forward/>
+</zone>
+`

@@ -1,0 +1,62 @@
+/** What `notrack` must come to on every owner's host: it holds, long answers arrive, and it goes without a trace. */
+import { expect } from 'vitest'
+import { filesOf, liveRules } from './host.ts'
+import { duringFlow, readTable } from './load.ts'
+import { OWNERS, reloadOwner, settle } from './owners.ts'
+import { transfer } from './path.ts'
+import type { NotrackHost, Part } from './suite.ts'
+
+export const applies: Part = ({ it }) => {
+  it('apply: changed, every check passes, no request fails meanwhile; again there is nothing to do', async host => {
+    const seen = await duringFlow(host.vm, async () => {
+      await host.apply()
+      await host.applyAgain()
+    })
+    print(host, `during apply ${JSON.stringify(seen)}`)
+    expect(seen.failed).toBe(0)
+    expect(seen.requests).toBeGreaterThan(100)
+  })
+}
+
+export const holds: Part = ({ it }) => {
+  it('when the owner loads its rules again all of ours are there, once', async host => {
+    const { vm, owner, applied } = host
+    for (const reload of OWNERS[owner].reloads) {
+      await reloadOwner(vm, owner, reload)
+      expect(await liveRules(vm), reload).toBe(applied.rules)
+    }
+    if (OWNERS[owner].reloads.length > 0) await duringFlow(vm, () => host.verify())
+  })
+
+  it('after a reboot they are there as well, once, and verify passes', async host => {
+    const { vm, owner, applied } = host
+    await vm.reboot(vm.host.name)
+    await settle(vm, owner)
+    expect(await liveRules(vm)).toBe(applied.rules)
+    await duringFlow(vm, () => host.verify())
+  })
+
+  it('10 MB arrive behind a link of MTU 1400, and leave no entry', async host => {
+    const seconds = { v4: await transfer(host.vm, 4), v6: await transfer(host.vm, 6) }
+    expect(seconds).toEqual({ v4: expect.any(Number), v6: expect.any(Number) })
+    await host.vm.script(LOOPBACK)
+    expect((await readTable(host.vm)).web).toEqual({ 4: 0, 6: 0 })
+    print(host, `10 MB over MTU 1400 in ${seconds.v4} s and ${seconds.v6} s`)
+  })
+}
+
+/** The guest as its own client: such packets pass PREROUTING when it is too late for them. */
+const LOOPBACK = `for server in 127.0.0.1 '[::1]'; do curl -sf -o /dev/null "http://$server/"; done`
+
+export const goes: Part = ({ it }) => {
+  it('rollback: rules and files are byte for byte what they were', async ({ product, vm, before, applied }) => {
+    const { result, document } = await product.json(['rollback', applied.run, '--yes', '--window', '1s'])
+    expect(result.exitCode, `${JSON.stringify(document.hosts[0])}\n${result.stderr}`).toBe(0)
+    expect(await liveRules(vm)).toBe(before.rules)
+    expect(await filesOf(vm)).toBe(before.files)
+  })
+}
+
+export function print({ vm, owner }: NotrackHost, text: string): void {
+  process.stdout.write(`${vm.name}, ${owner}: ${text}\n`)
+}
