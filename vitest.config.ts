@@ -18,11 +18,12 @@ const SLOW = [
 const SIMULATED = [
   'test/lab/{apply,rollback}/**/*.test.ts',
   'test/lab/{simulated*,guard-races,readme,bad-input}.test.ts',
+  'test/lab/faults/**/*.test.ts',
   ...SLOW,
 ]
 
 /** One real kernel each, or one owner of its rules. */
-const MACHINES = ['test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts', 'test/lab/vm-notrack-*.test.ts']
+const MACHINES = ['test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts', 'test/lab/vm-notrack-*.test.ts', 'test/lab/demo.test.ts']
 
 export default defineConfig({
   test: {
@@ -33,7 +34,7 @@ export default defineConfig({
       { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, testTimeout: 30_000 } },
       { test: { name: 'simulated', include: SIMULATED, testTimeout: 300_000, hookTimeout: 900_000 } },
       {
-        // Containers, namespaces and fault matrices share two cores: one file at a time, and each may take minutes.
+        // Containers, namespaces and two machines at once share two cores: one file at a time, and each may take minutes.
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],

@@ -75,6 +75,25 @@ function prefixLength(mask: string, family: Family): number | null {
   return /^1*0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : null
 }
 
+/** As tools print it back: masked, short, without the length of one address. */
+export function networkText({ family, from, to }: AddressRange): string {
+  const length = BITS[family] - (to - from).toString(2).replace(/^0$/, '').length
+  const address = family === 4 ? dotted(from) : colons(from)
+  return length === BITS[family] ? address : `${address}/${length}`
+}
+
+const dotted = (value: bigint): string => [24n, 16n, 8n, 0n].map(shift => String((value >> shift) & 0xffn)).join('.')
+
+/** RFC 5952: the longest run of zeros is left out, the first of equals, and never a single one. */
+function colons(value: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, i) => ((value >> BigInt(112 - 16 * i)) & 0xffffn).toString(16)).join(':')
+  const runs = [...groups.matchAll(/(?<![^:])0(?::0)+(?![^:])/g)].toSorted((a, b) => b[0].length - a[0].length)
+  const [longest] = runs
+  if (!longest) return groups
+  const [before, after] = [groups.slice(0, longest.index), groups.slice(longest.index + longest[0].length)]
+  return `${before.replace(/:$/, '')}::${after.replace(/^:/, '')}`
+}
+
 /** Reads `from-to`. null for what is none. */
 export function parseRange(text: string): AddressRange | null {
   const [from, to] = text.split('-').map(parseAddress)

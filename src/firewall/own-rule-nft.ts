@@ -92,7 +92,9 @@ function interfacePart({ loopback }: OwnRule): Part[] {
 function icmpPart({ icmpTypes, protocol }: OwnRule, family: Family): Part[] {
   if (protocol !== 'icmp' || !icmpTypes) return []
   const name = family === 4 ? 'icmp' : 'icmpv6'
-  const words = icmpTypes.map(
+  // nft prints a set in the order of its numbers.
+  const sorted = icmpTypes.toSorted((a, b) => a - b)
+  const words = sorted.map(
     type => Object.entries(ICMP_NAMES[name]).find(([, number]) => number === type)?.[0] ?? String(type),
   )
   return [compared(`${name} type`, { payload: { protocol: name, field: 'type' } }, words, plainly)]
@@ -100,9 +102,21 @@ function icmpPart({ icmpTypes, protocol }: OwnRule, family: Family): Part[] {
 
 function portPart({ protocol }: OwnRule, field: 'sport' | 'dport', ports: readonly PortRange[] | undefined): Part[] {
   if (!ports || protocol === null) return []
-  const values = ports.map(({ from, to }) => (from === to ? from : { range: [from, to] }))
+  const values = asIntervals(ports).map(({ from, to }) => (from === to ? from : { range: [from, to] }))
   const show = (value: unknown): string => (typeof value === 'number' ? String(value) : rangeText(value))
   return [compared(`${protocol} ${field}`, { payload: { protocol, field } }, values, show)]
+}
+
+/** In a set that holds a range nft joins neighbours, single ports too. */
+function asIntervals(ports: readonly PortRange[]): readonly PortRange[] {
+  if (ports.every(({ from, to }) => from === to)) return ports
+  const joined: PortRange[] = []
+  for (const { from, to } of ports) {
+    const last = joined.at(-1)
+    if (last && last.to + 1 === from) joined[joined.length - 1] = { from: last.from, to }
+    else joined.push({ from, to })
+  }
+  return joined
 }
 
 function rangeText(value: unknown): string {

@@ -151,8 +151,14 @@ function withOwn(own: Facts['ownNft'], { kind, before, after }: LiveRulesChange)
   if (kind === 'nft-table') return { table: after?.text.trim() ?? null, rules }
   if (kind !== 'nft-rule') return own
   const others = before ? rules.filter(rule => !isOwnRule(rule, before)) : rules
-  // Ours stand at the head of their chains.
-  return { table, rules: after ? others.toSpliced((after.position ?? rules.length + 1) - 1, 0, after) : others }
+  if (!after) return { table, rules: others }
+  const { family, table: of, chain, text, position } = after
+  const isBeside = (rule: (typeof rules)[number]): boolean =>
+    rule.family === family && rule.table === of && rule.chain === chain
+  const beside = others.filter(isBeside)
+  // Ours stand at the head of their chain.
+  const placed = beside.toSpliced((position ?? beside.length + 1) - 1, 0, { family, table: of, chain, text })
+  return { table, rules: [...others.filter(rule => !isBeside(rule)), ...placed] }
 }
 
 /** Only the whole rule set follows; what the cheap look found of it stays as it was. */

@@ -1,3 +1,3 @@
 import { vmContract } from './vm-contract.ts'
 
-vmContract('5.10')
+vmContract('5.10', 'main')

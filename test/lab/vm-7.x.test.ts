@@ -1,3 +1,3 @@
 import { vmContract } from './vm-contract.ts'
 
-vmContract('7.x')
+vmContract('7.x', 'main')

@@ -4,7 +4,7 @@ import { digestOf } from './digest.ts'
 import { productFor } from './product.ts'
 import { labSuite } from './suite.ts'
 import { type KernelLabel, startVm, type VmLab } from './vm.ts'
-import { type CellResult, CHANGE, type Ends, FAULTS, runCell } from './vm-faults/cell.ts'
+import { type CellResult, CHANGE, type Ends, FAULTS, type Fault, runCell } from './vm-faults/cell.ts'
 import { outlivesItsSession } from './vm-faults/left-alone.ts'
 import { comesBack, EVERY_PACKET, NEW_ONLY, refusesPlainRule } from './vm-faults/lock-out.ts'
 import { MOMENTS, type Moment, prepareGates } from './vm-faults/moments.ts'
@@ -22,6 +22,14 @@ class Machines implements AsyncDisposable {
     await Promise.all(this.all.map(vm => vm.close()))
   }
 }
+
+/** Of the rows each moment has at least two: a cell takes half a minute. A power cut is what only a machine can show. */
+const CELLS: Readonly<Record<Moment, readonly Fault[]>> = {
+  'between two live values': ['controller killed', 'disk full', 'power cut'],
+  'confirmed, files not written': ['connections cut', 'power cut'],
+  'files in place, not on disk': ['controller killed', 'disk full', 'power cut'],
+}
+const CELL_LIST = NAMES.flatMap(moment => CELLS[moment].map(fault => ({ moment, fault })))
 
 /** What the machine is before, and what it is when all went well; left as before. */
 async function learnEnds(vm: VmLab): Promise<Ends> {
@@ -41,8 +49,7 @@ labSuite(
   async () => new Machines(await Promise.all(MACHINES.map(kernel => startVm({ kernel })))),
   ({ it }) => {
     it('each leaves the host before or after, never between, and the report says which', async ({ all }) => {
-      const cells = NAMES.flatMap(moment => FAULTS.map(fault => ({ moment, fault })))
-      const left = cells.values()
+      const left = CELL_LIST.values()
       const results: CellResult[] = []
       const work = async (vm: VmLab): Promise<void> => {
         await prepareGates(vm)
@@ -53,7 +60,7 @@ labSuite(
       process.stdout.write(`faults on real kernels:\n${draw(results)}\n`)
       expect(ended.filter(({ status }) => status === 'rejected')).toEqual([])
       expect(results.filter(({ wrong }) => wrong.length > 0)).toEqual([])
-      expect(results).toHaveLength(NAMES.length * FAULTS.length)
+      expect(results).toHaveLength(CELL_LIST.length)
     }, 900_000)
 
     it('the guard outlives a session that logind clears away, a timer of systemd and a process of its own', async ({

@@ -1,5 +1,6 @@
-import { goes } from './notrack/parts.ts'
+import { goes, holds } from './notrack/parts.ts'
+import { blackHole } from './notrack/premise.ts'
 import { notrackSuite } from './notrack/suite.ts'
 import { underLoad } from './notrack/under-load.ts'
 
-notrackSuite('5.10', 'netfilter-persistent, legacy', underLoad, goes)
+notrackSuite('5.10', 'netfilter-persistent, legacy', blackHole, underLoad, holds, goes)

@@ -1,6 +1,5 @@
 import { goes, holds } from './notrack/parts.ts'
-import { blackHole } from './notrack/premise.ts'
 import { notrackSuite } from './notrack/suite.ts'
 import { underLoad } from './notrack/under-load.ts'
 
-notrackSuite('6.1', 'netfilter-persistent, legacy', blackHole, underLoad, holds, goes)
+notrackSuite('6.1', 'netfilter-persistent, nft', underLoad, holds, goes)

@@ -2,7 +2,7 @@
  * What the owner's rules make of untracked packets, found by walking them: whether the flows must be let in by a rule of
  * ours, and how errors of ICMP about them can get through. No more is added than is needed.
  */
-import type { Family } from '../../firewall/address.ts'
+import { type Family, networkText, parseNetwork } from '../../firewall/address.ts'
 import { among, compare, type Difference, opened, welcome } from '../../firewall/compare.ts'
 import type { Connection } from '../../firewall/connection.ts'
 import type { State } from '../../firewall/match.ts'
@@ -153,20 +153,33 @@ export function ownPackets({ local_out: out, all, peers }: Options, family: Fami
 
 /** Of a wide range the edges are looked at: a rule set has few borders, and a plan has to be made in milliseconds. */
 export function connectionsOf({ tcp, udp, peers, addresses }: Options, family: Family): Connection[] {
-  const fits = (address: string): boolean => address.includes(':') === (family === 6)
-  const client = peers.find(fits)?.split('/')[0] ?? null
-  const server = addresses.find(fits)?.split('/')[0] ?? null
   const ports = [
     ...tcp.map(range => ({ protocol: 'tcp' as const, range })),
     ...udp.map(range => ({ protocol: 'udp' as const, range })),
   ].flatMap(({ protocol, range }) => [...new Set([range.from, range.to])].map(port => ({ protocol, port })))
+  const ends = edgesOf(peers, family).flatMap(client => edgesOf(addresses, family).map(server => ({ client, server })))
   return ports.flatMap(({ protocol, port }) =>
-    (['new', 'open'] as const).map(kind => ({
-      ...{ family, protocol, kind },
-      client: { address: client, port: null },
-      server: { address: server, port },
-      // nat-on-flow has looked.
-      translated: false as const,
-    })),
+    ends.slice(0, MOST_ENDS).flatMap(({ client, server }) =>
+      (['new', 'open'] as const).map(kind => ({
+        ...{ family, protocol, kind },
+        client: { address: client, port: null },
+        server: { address: server, port },
+        // nat-on-flow has looked.
+        translated: false as const,
+      })),
+    ),
   )
+}
+
+/** Each way through thousands of rules takes a millisecond. */
+const MOST_ENDS = 32
+
+/** First and last of each network; null for anybody. */
+function edgesOf(addresses: readonly string[], family: Family): (string | null)[] {
+  if (addresses.length === 0) return [null]
+  const ranges = addresses.flatMap(address => parseNetwork(address) ?? []).filter(range => range.family === family)
+  const edges = ranges.flatMap(({ from, to }) =>
+    [from, to].map(value => networkText({ family, from: value, to: value })),
+  )
+  return [...new Set(edges)]
 }

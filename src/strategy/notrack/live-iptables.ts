@@ -6,6 +6,7 @@ import { iptablesWords, type OwnRule, type Spelling } from '../../firewall/own-r
 import { findChain, isSameChain } from '../../firewall/own-ruleset.ts'
 import { positionOf, type RuleState, ruleTarget } from '../../firewall/rule-state.ts'
 import type { Ruleset } from '../../firewall/ruleset.ts'
+import type { Blocker } from '../strategy.ts'
 import type { Home } from './home.ts'
 import type { FlowRules } from './rules.ts'
 import { homesOf } from './sketch.ts'
@@ -65,11 +66,18 @@ function put(piece: Piece, live: RulesetText): Change[] {
   const jump = jumpOf(piece)
   const there = positionOf(live, jump)
   const chain: ChainChange[] = isSameChain(before, piece.state) ? [] : [chainChange(before, piece.state, piece.why)]
-  if (there !== null && there <= piece.at) return chain
-  // One that somebody's rules have come before stands in a wrong place.
-  const moved =
-    there === null ? [] : [jumpChange({ ...jump, position: there }, null, 'rules about states have come before it')]
-  return [...chain, ...moved, jumpChange(null, jump, 'the way to that chain')]
+  return there === null ? [...chain, jumpChange(null, jump, 'the way to that chain')] : chain
+}
+
+/** A rule is the same wherever it stands, so no change could move a jump that rules about states have come before. */
+export function misplaced(pieces: readonly Piece[], live: RulesetText): Blocker[] {
+  return pieces.flatMap(piece => {
+    const { state, from, at } = piece
+    const there = positionOf(live, jumpOf(piece))
+    if (state.rules.length === 0 || there === null || there <= at) return []
+    const message = `rules about states have come before the jump to ${state.chain}, rule ${there} of ${from} (${chainTarget(state)}): take that jump out and plan again`
+    return [{ code: 'jump-misplaced', message, forceable: false }]
+  })
 }
 
 function take(piece: Piece, live: RulesetText): Change[] {

@@ -14,10 +14,10 @@ import { exercised } from './exercised.ts'
 import { findings } from './findings.ts'
 import { familiesOf, type Home, homeOf, spellingOf } from './home.ts'
 import { keepNft, keepPieces } from './keep.ts'
-import { liveChanges, piecesOf } from './live-iptables.ts'
+import { liveChanges, misplaced, piecesOf } from './live-iptables.ts'
 import { nftChanges, nftPlan } from './live-nft.ts'
 import { type Options, options, settledOptions } from './options.ts'
-import { type FlowRules, flowRules, type IsAccepted, LOCAL_PORTS } from './rules.ts'
+import { type FlowRules, flowRules, type IsAccepted, LOCAL_PORTS, NO_RULES } from './rules.ts'
 
 export const notrack = defineStrategy<Options>({
   name: 'notrack',
@@ -45,8 +45,10 @@ function plan(wanted: Options, facts: Facts): Draft {
   const stripped = readRuleset(stripOwn(ruleset))
   if (isIdle(facts)) return nothing(['nothing is tracked here: no rule asks for it, and the table is empty'])
 
-  const families = familiesOf(facts, home, wanted.families)
-  const decisions = new Map(families.map(family => [family, decideFor(wanted, facts, home, stripped, family)]))
+  const here = familiesOf(facts, home, [4, 6])
+  const families = here.filter(family => wanted.families.includes(family))
+  // What an earlier run put into the other family goes.
+  const decisions = new Map(here.map(family => [family, decideFor(wanted, facts, home, stripped, family)]))
   const { changes, kept } = carryOut(home, facts, ruleset, stripped, decisions)
   const entries = entriesChange(wanted, facts, families)
   const decided = [...decisions.values()].flatMap(({ blockers }) => blockers)
@@ -73,7 +75,7 @@ function decideFor(wanted: Options, facts: Facts, home: Home, stripped: Ruleset,
   const forwards = family === 4 ? facts.forwarding.ipv4 : facts.forwarding.ipv6
   const scene = { now: stripped, home, spelling: spellingOf(facts, family) }
   const rules = flowRules(wanted, family, forwards)
-  if (rules.pre.length === 0) return { rules, blockers: [] }
+  if (rules.pre.length === 0 || !wanted.families.includes(family)) return { rules: NO_RULES, blockers: [] }
   const rulesFor = (accepted: IsAccepted): FlowRules => flowRules(wanted, family, forwards, accepted)
   return decide(scene, rulesFor, connectionsOf(wanted, family), ownPackets(wanted, family))
 }
@@ -92,7 +94,11 @@ function carryOut(
   const pieces = [...decisions].flatMap(([family, { rules }]) =>
     piecesOf(rules, home, spellingOf(facts, family), stripped),
   )
-  return { changes: liveChanges(pieces, live), kept: keepPieces(facts, home, pieces) }
+  const { changes, blockers } = keepPieces(facts, home, pieces)
+  return {
+    changes: liveChanges(pieces, live),
+    kept: { changes, blockers: [...misplaced(pieces, live), ...blockers] },
+  }
 }
 
 function warningsOf(wanted: Options, facts: Facts, families: readonly Family[]): string[] {

@@ -1,6 +1,6 @@
 /** What notrack is asked for, decoded: which flows are not to be tracked any more. */
 import { z } from 'zod'
-import { type Family, parseAddress, parseNetwork } from '../../firewall/address.ts'
+import { type Family, networkText, parseAddress, parseNetwork } from '../../firewall/address.ts'
 import type { PortRange } from '../../firewall/match.ts'
 
 /** Ports a rule of ours names at most, so that it stays readable. */
@@ -24,12 +24,20 @@ const ports = z
   })
   .default([])
 
+/** In the spelling of tools that list rules, or a rule of ours would look like another one. A network of all is none. */
+function readAddress(word: string): string | null {
+  const address = word.includes('/') ? null : parseAddress(word)
+  const range = address ? { family: address.family, from: address.value, to: address.value } : parseNetwork(word)
+  return range === null || word.endsWith('/0') ? null : networkText(range)
+}
+
 const addresses = z
   .union([z.string(), z.array(z.string())])
   .transform((input, context): string[] => {
     const words = [input].flat().flatMap(word => word.split(',').map(part => part.trim()))
-    const wrong = words.find(word => (word.includes('/') ? parseNetwork(word) : parseAddress(word)) === null)
-    if (wrong === undefined) return [...new Set(words)].toSorted()
+    const found = words.map(readAddress)
+    const wrong = words[found.indexOf(null)]
+    if (wrong === undefined) return [...new Set(found.flatMap(text => text ?? []))].toSorted()
     context.addIssue({ code: 'custom', message: `expected addresses or networks, got "${wrong}"`, input })
     return z.NEVER
   })

@@ -31,6 +31,8 @@ const UDP_SERVERS: readonly PortRange[] = [
   { from: 123, to: 123 },
 ]
 
+export const NO_RULES: FlowRules = { pre: [], out: [], acceptIn: [], acceptOut: [] }
+
 const UNTRACKED = { states: ['untracked'], does: 'accept' } as const
 
 /** Whether an accept of ours is wanted for a range of ports. */
@@ -48,7 +50,7 @@ export function flowRules(
 ): FlowRules {
   const peers = ofFamily(wanted.peers, family)
   const addresses = ofFamily(wanted.addresses, family)
-  if (peers === null || addresses === null) return { pre: [], out: [], acceptIn: [], acceptOut: [] }
+  if (peers === null || addresses === null) return NO_RULES
   const ends = peers.flatMap(peer => addresses.map(own => ({ peer, own })))
   const parts = [
     ...ends.flatMap(end => services(wanted, end, forwards, accepted)),

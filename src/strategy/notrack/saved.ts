@@ -16,16 +16,16 @@ export function withPieces(text: string, pieces: readonly Piece[]): string {
   const stripped = stripSave(text)
   const wanted = pieces.filter(({ state }) => state.rules.length > 0)
   const [first] = wanted
-  if (!first) return stripped === text ? text : withoutEmptied(stripped, text)
+  if (!first) return stripped === text ? text : withoutEmptied(stripped)
   const lines = linesOf(stripped)
   const saved = parseSave(stripped, first.state.backend, first.state.family)
   const edited = wanted.reduce<readonly string[]>((text, piece) => withPiece(text, piece, placeIn(saved, piece)), lines)
   return edited.join('\n')
 }
 
-/** A table that was made for us alone goes with us. */
-function withoutEmptied(stripped: string, before: string): string {
-  return before.includes(OWN_TABLE) ? stripped.replace(OWN_TABLE, '') : stripped
+/** A table that was made for us alone goes with us: it stands last. */
+function withoutEmptied(stripped: string): string {
+  return stripped.endsWith(OWN_TABLE) ? stripped.slice(0, -OWN_TABLE.length) : stripped
 }
 
 /** What a raw table looks like that nobody but us has rules in. */
@@ -39,7 +39,7 @@ function withPiece(lines: readonly string[], piece: Piece, place: number): reado
   const commit = lines.findIndex((line, at) => at > start && line.startsWith('COMMIT'))
   const end = commit === -1 ? lines.length : commit
   const inside = lines.slice(start + 1, end)
-  const rule = new RegExp(`^(\\[\\d+:\\d+\\] )?-A ${from} `)
+  const rule = new RegExp(`^(\\[\\d+:\\d+\\] )?-A ${from}(\\s|$)`)
   const rules = inside.flatMap((line, at) => (rule.test(line) ? [at] : []))
   const jump = rules[place] ?? inside.length
   const declared = inside.findLastIndex(line => line.startsWith(':')) + 1

@@ -41,6 +41,9 @@ function chooseTool(backend: string, family: Family): Script {
     sh`if command -v ${exact} >/dev/null 2>&1; then tool=${exact}; fi`,
     sh`wait=`,
     sh`case $("$tool" -h 2>&1) in *--wait*) wait=-w ;; esac`,
+    // It learnt to wait for the lock later than the tool itself, and at boot others hold it.
+    sh`hold=`,
+    sh`case $("$tool-restore" -h 2>&1 </dev/null) in *--wait*) hold=-w ;; esac`,
   ])
 }
 
@@ -54,7 +57,7 @@ function restore(pieces: readonly Piece[]): Script {
     ...pieces.flatMap(({ state }) => state.rules.map(words => `-A ${state.chain} ${joinWords(words)}`)),
     'COMMIT',
   ]
-  return sh`printf '%s\n' ${text} | "$tool-restore" -n || exit 1`
+  return sh`printf '%s\n' ${text} | "$tool-restore" $hold -n || exit 1`
 }
 
 /** Once, whether it was there or not. At the place it had when it was planned, or at the head of a chain that is shorter now. */

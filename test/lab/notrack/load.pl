@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Web traffic of port 80, both ends, in one process each and with nothing but perl-base.
 #   load.pl serve                    answers every request, as long as it lives
-#   load.pl burst N TARGET…          N short connections, as fast as they go
+#   load.pl greet                    accepts every connection and says no more
+#   load.pl burst N TARGET…          N connections that are opened and closed, one after the other
 #   load.pl flow RATE KEPT TARGET…   RATE short connections a second, and KEPT ones that stay open and ask twice a second,
 #                                    until it gets SIGTERM
 # A TARGET is SERVER,CLIENT: two addresses of a family; they take turns. burst and flow end in a line of JSON.
@@ -28,12 +29,25 @@ sub ready {
     return ([grep { vec($r, $_, 1) } @$read], [grep { vec($w, $_, 1) } @$write]);
 }
 
-sub serve {
+sub listener {
     socket(my $listener, PF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0) or die "socket: $!";
     setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, 1);
     setsockopt($listener, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     bind($listener, pack_sockaddr_in6(80, Socket::IN6ADDR_ANY)) or die "bind: $!";
     listen($listener, 4096) or die "listen: $!";
+    return $listener;
+}
+
+sub greet {
+    my $listener = listener();
+    while (1) {
+        ready([fileno $listener], [], 1);
+        while (accept(my $client, $listener)) { }
+    }
+}
+
+sub serve {
+    my $listener = listener();
     my $door = fileno $listener;
     my %open = ($door => $listener);
     while (1) {
@@ -132,11 +146,20 @@ sub report {
     printf qq({"requests":%d,"failed":%d,"slowest":%.2f,"seconds":%.1f}\n), @total{qw(requests failed slowest)}, time - $started;
 }
 
+# Within one kernel a handshake is over when connect comes back, so nobody has to wait for anybody.
 sub burst {
     (my $count, @targets) = ($_[0], map { target($_) } @_[1 .. $#_]);
-    while ($count > 0 || %connecting || %asking) {
-        while ($count > 0 && keys(%connecting) + keys(%asking) < 100) { begin(0); $count-- }
-        turn(1);
+    for (1 .. $count) {
+        my $target = $targets[ $turn++ % @targets ];
+        my $since = time;
+        socket(my $socket, $target->{domain}, SOCK_STREAM, 0) or die "socket: $!";
+        setsockopt($socket, SOL_SOCKET, SO_SNDTIMEO, pack('qq', $patience, 0));
+        setsockopt($socket, IPPROTO_IP, $bind_no_port, 1);
+        bind($socket, $target->{from}) or die "bind: $!";
+        $total{requests}++;
+        connect($socket, $target->{to}) or $total{failed}++;
+        my $took = time - $since;
+        $total{slowest} = $took if $took > $total{slowest};
     }
     report();
 }
@@ -163,5 +186,5 @@ sub flow {
     report();
 }
 
-my %modes = (serve => \&serve, burst => \&burst, flow => \&flow);
-($modes{ $mode // '' } or die "serve, burst or flow\n")->(@args);
+my %modes = (serve => \&serve, greet => \&greet, burst => \&burst, flow => \&flow);
+($modes{ $mode // '' } or die "serve, greet, burst or flow\n")->(@args);

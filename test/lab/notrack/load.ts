@@ -25,7 +25,7 @@ const PROCESSES = `${processes('/run/lab-load', 'load.pl')}
 ulimit -n 65536`
 
 /** In the place of the guest's own web server, which takes a process for each request. */
-const SERVE = `
+const serve = (mode: 'serve' | 'greet'): string => `
 ${PROCESSES}
 cat >load.pl <<'END-OF-PROGRAM'
 ${PROGRAM}
@@ -33,7 +33,7 @@ END-OF-PROGRAM
 systemctl stop lab-web
 # A busy server's kernel remembers all of them; what it forgets would leave the table too soon.
 sysctl -qw net.ipv4.tcp_max_tw_buckets=65536
-runs serve || launch serve perl load.pl serve
+launch serve perl load.pl ${mode}
 until [ -n "$(ss -Hltn 'sport = :80')" ]; do
   kill -0 $(cat serve.pid) || { cat serve.log >&2; exit 1; }
   sleep 0.05
@@ -43,15 +43,16 @@ done`
 const TARGETS = CLIENTS[4].flatMap((client, i) => [`${SERVER[4]},${client}`, `${SERVER[6]},${CLIENTS[6][i]}`]).join(' ')
 
 /** Puts a fast server on port 80 for as long as it is wanted. */
-export async function serveWeb(guest: GuestShell): Promise<AsyncDisposable> {
+async function serveWeb(guest: GuestShell, mode: 'serve' | 'greet'): Promise<AsyncDisposable> {
   await buildNet(guest)
-  await guest.script(SERVE)
+  await guest.script(serve(mode))
   const stop = `${PROCESSES}\nhalt flow\nhalt serve\nsystemctl start lab-web`
   return { [Symbol.asyncDispose]: async () => void (await guest.script(stop)) }
 }
 
-/** n short connections to it, as fast as they go. */
+/** n short connections to port 80, as fast as they go. */
 export async function burst(guest: GuestShell, n: number): Promise<Requests> {
+  await using _server = await serveWeb(guest, 'greet')
   const script = `${PROCESSES}\nip netns exec near perl load.pl burst ${n} ${TARGETS}`
   return JSON.parse(await guest.script(script, 60_000 + n * 20))
 }
@@ -75,7 +76,7 @@ async function startFlow(guest: GuestShell, { rate = 20, kept = 6 } = {}): Promi
 
 /** What becomes of live traffic while something else is done. */
 export async function duringFlow(guest: GuestShell, work: () => Promise<void>): Promise<Requests> {
-  await using _server = await serveWeb(guest)
+  await using _server = await serveWeb(guest, 'serve')
   const flow = await startFlow(guest)
   await work()
   return await flow.stop()

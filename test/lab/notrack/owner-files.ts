@@ -1,21 +1,16 @@
 /** Files of hosts whose rules are all alike: INPUT drops but what is answered, ICMP, and new connections to 22 and 80. */
 
-/** A rule set for iptables-restore, and the same rules as words for iptables. */
-const rules = (icmp: string): string[] => [
-  '-i lo -j ACCEPT',
-  '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
-  '-m conntrack --ctstate INVALID -j DROP',
-  `-p ${icmp} -j ACCEPT`,
-  '-p tcp -m conntrack --ctstate NEW -m tcp --dport 22 -j ACCEPT',
-  '-p tcp -m conntrack --ctstate NEW -m tcp --dport 80 -j ACCEPT',
-]
-const RULES = { 4: rules('icmp'), 6: rules('ipv6-icmp') } as const
-
+/** For iptables-restore. */
 export const saveFile = (family: 4 | 6): string => `*filter
 :INPUT DROP [0:0]
 :FORWARD DROP [0:0]
 :OUTPUT ACCEPT [0:0]
-${RULES[family].map(rule => `-A INPUT ${rule}`).join('\n')}
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -m conntrack --ctstate INVALID -j DROP
+-A INPUT -p ${family === 4 ? 'icmp' : 'ipv6-icmp'} -j ACCEPT
+-A INPUT -p tcp -m conntrack --ctstate NEW -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m conntrack --ctstate NEW -m tcp --dport 80 -j ACCEPT
 COMMIT
 `
 
@@ -88,14 +83,12 @@ table inet filter {
 }
 `
 
-/** Loaded by a unit that no tool knows, once at boot. */
+/** Loaded by a unit that no tool knows, once at boot. It shuts nobody out: over the DROP of such a host nothing of ours can go. */
 export const HOST_SCRIPT = `#!/bin/sh
-${([4, 6] as const)
-  .flatMap(family => {
-    const tool = family === 4 ? 'iptables' : 'ip6tables'
-    return [...RULES[family].map(rule => `${tool} -A INPUT ${rule}`), `${tool} -P INPUT DROP`]
-  })
-  .join('\n')}
+for tool in iptables ip6tables; do
+  $tool -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+  $tool -A INPUT -m conntrack --ctstate INVALID -j DROP
+done
 `
 
 export const HOST_SCRIPT_UNIT = `[Unit]

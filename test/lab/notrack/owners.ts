@@ -49,6 +49,8 @@ const switchOn = (units: readonly string[], target = 'multi-user'): string =>
 const VACATE = `
 systemctl stop netfilter-persistent
 rm /etc/systemd/system/multi-user.target.wants/netfilter-persistent.service
+# It goes by these names as well.
+rm /etc/systemd/system/iptables.service /etc/systemd/system/ip6tables.service
 nft flush ruleset
 rm -rf /etc/iptables
 `

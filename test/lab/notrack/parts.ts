@@ -50,12 +50,33 @@ const LOOPBACK = `for server in 127.0.0.1 '[::1]'; do curl -sf -o /dev/null "htt
 
 export const goes: Part = ({ it }) => {
   it('rollback: rules and files are byte for byte what they were', async ({ product, vm, before, applied }) => {
-    const { result, document } = await product.json(['rollback', applied.run, '--yes', '--window', '1s'])
+    const { result, document } = await product.json(['rollback', applied.run, '--yes'])
     expect(result.exitCode, `${JSON.stringify(document.hosts[0])}\n${result.stderr}`).toBe(0)
     expect(await liveRules(vm)).toBe(before.rules)
     expect(await filesOf(vm)).toBe(before.files)
   })
 }
+
+/** A host that drops what it does not let in, by rules of which nobody knows where they are kept. */
+export const declines: Part = ({ it }) => {
+  it('where nobody could let the untracked in for good, apply is blocked and touches nothing', async host => {
+    const { vm, before } = host
+    await vm.script(SHUT)
+    const shut = await liveRules(vm)
+    const { result, document } = await host.ask()
+    expect(document.hosts[0]?.status, JSON.stringify(document.hosts[0])).toBe('blocked')
+    expect(document.hosts[0]?.blockers[0]?.code).toBe('cuts-off-service')
+    expect(result.exitCode).toBe(9)
+    expect(await liveRules(vm)).toBe(shut)
+    expect(await filesOf(vm)).toBe(before.files)
+    await vm.script(OPEN)
+  })
+}
+
+const LET_IN = '-p tcp -m multiport --dports 22,80 -m conntrack --ctstate NEW -j ACCEPT'
+const both = (words: string): string => `iptables ${words}; ip6tables ${words}`
+const SHUT = `${both(`-A INPUT ${LET_IN}`)}; ${both('-P INPUT DROP')}`
+const OPEN = `${both('-P INPUT ACCEPT')}; ${both(`-D INPUT ${LET_IN}`)}`
 
 export function print({ vm, owner }: NotrackHost, text: string): void {
   process.stdout.write(`${vm.name}, ${owner}: ${text}\n`)

@@ -37,9 +37,14 @@ export class NotrackHost implements AsyncDisposable {
     }
   }
 
+  /** What the product says to the wish. */
+  ask(): ReturnType<Product['json']> {
+    return this.product.json(['apply', ...WISH, ...WINDOW, '--yes'])
+  }
+
   /** Applies it, and keeps what it came to. */
   async apply(): Promise<void> {
-    const { result, document } = await this.product.json(['apply', ...WISH, ...WINDOW, '--yes'])
+    const { result, document } = await this.ask()
     const [host] = document.hosts
     expect(host?.status, `${JSON.stringify(host)}\n${result.stderr}`).toBe('changed')
     expect(result.exitCode).toBe(0)
@@ -52,7 +57,7 @@ export class NotrackHost implements AsyncDisposable {
   }
 
   async applyAgain(): Promise<void> {
-    const { result, document } = await this.product.json(['apply', ...WISH, ...WINDOW, '--yes'])
+    const { result, document } = await this.ask()
     expect(document.hosts[0], result.stderr).toMatchObject({ status: 'ok', changes: [] })
     expect(result.exitCode).toBe(0)
     expect(await liveRules(this.vm)).toBe(this.applied.rules)

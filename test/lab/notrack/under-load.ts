@@ -1,7 +1,7 @@
 /** The change under live traffic: nobody's request fails, and short connections leave nothing in the table any more. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { burst, duringFlow, readTable, serveWeb } from './load.ts'
+import { burst, duringFlow, readTable } from './load.ts'
 import { applies, print } from './parts.ts'
 import type { NotrackHost, Part } from './suite.ts'
 
@@ -16,7 +16,6 @@ export const underLoad: Part = suite => {
   const { it } = suite
   it('before: ten thousand short connections are thousands of entries', async host => {
     await host.vm.script(ROOM)
-    await using _server = await serveWeb(host.vm)
     const { failed } = await burst(host.vm, SHORT_CONNECTIONS)
     expect(failed).toBe(0)
     const { all, web } = await readTable(host.vm)
@@ -28,7 +27,6 @@ export const underLoad: Part = suite => {
   applies(suite)
 
   it('after: ten thousand more leave no entry, in either family, and a new login works', async host => {
-    await using _server = await serveWeb(host.vm)
     await untilForgotten(host)
     const { failed } = await burst(host.vm, SHORT_CONNECTIONS)
     expect(failed).toBe(0)

@@ -45,9 +45,16 @@ done
 chroot "$root" chown -R ops:ops /home/ops
 rm -f "$root"/tmp/id_ed25519*
 
+# Each login would ask for a message of the day, in a dozen processes.
+sed -i /pam_motd/d "$root/etc/pam.d/sshd"
+mkdir -p "$root/etc/systemd/journald.conf.d"
+printf '[Journal]\nAudit=no\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
+
 # Slow on an emulated processor and of no use here. Without the udev trigger no tty device unit appears, which
-# a getty would wait for.
+# a getty would wait for. The mounts are of file systems that nothing here looks into.
 for unit in getty.target serial-getty@ttyS0.service systemd-udev-trigger.service systemd-udev-settle.service \
+  dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
+  modprobe@.service user@.service systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-sysusers.service \
   systemd-pstore.service systemd-networkd.service systemd-resolved.service systemd-timesyncd.service \
   apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_reap.service e2scrub_all.timer fstrim.timer; do
   ln -sf /dev/null "$root/etc/systemd/system/$unit"

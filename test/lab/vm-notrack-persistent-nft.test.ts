@@ -1,4 +1,0 @@
-import { applies, goes, holds } from './notrack/parts.ts'
-import { notrackSuite } from './notrack/suite.ts'
-
-notrackSuite('6.1', 'netfilter-persistent, nft', applies, holds, goes)
