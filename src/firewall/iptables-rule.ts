@@ -19,7 +19,8 @@ export function readRule(words: readonly string[]): { readonly matches: readonly
     }
     if (option === '-m' || option === '--match') {
       module = source.next()
-      if (source.isAtOption && !readsAnyPacket(module)) matches.push({ condition: bare(module), not })
+      if (OTHER_HEADERS.has(module)) matches.push({ condition: { is: 'protocol', protocols: [] }, not: false })
+      else if (source.isAtOption && !readsAnyPacket(module)) matches.push({ condition: bare(module), not })
     } else if (option === '-j' || option === '--jump') return { matches, verdict: verdictOf(source.next(), source) }
     else if (option === '-g' || option === '--goto') return { matches, verdict: { is: 'goto', chain: source.next() } }
     else {
@@ -47,6 +48,9 @@ function addMatch(matches: Match[], { condition, not }: Match, module: string): 
 function readsAnyPacket(module: string): boolean {
   return /^(tcp|udp|udplite|sctp|dccp|icmp|icmp6|comment|multiport|conntrack|state|addrtype|iprange)$/.test(module)
 }
+
+/** Headers of IPv6 that packets of services have none of: such a match finds nothing, whatever it asks of them. */
+const OTHER_HEADERS = new Set(['rt', 'hbh', 'dst', 'mh'])
 
 function bare(module: string): Condition {
   return { is: 'unknown', text: module, varies: 'by-state' }

@@ -63,6 +63,19 @@ describe.each(SHELLS)('probe.sh under %s, asked for the rules', shell => {
     })
   })
 
+  it.each(['1', '2'])('knows the tables of iptables-nft by what nft says on fd %s', fd => {
+    const say = `echo '# Warning: table ip filter is managed by iptables-nft, do not touch!' >&${fd}`
+    const list = `${say}; printf 'table ip filter {\n\tchain INPUT {\n\t\tct state new accept\n\t}\n}\n'`
+    const tools = { ...base.tools, nft: `case $* in *tables) echo 'table ip filter' ;; *) ${list} ;; esac` }
+    using stage = new Stage({ ...base, tools }, shell)
+    const { stdout, stderr, nonce } = stage.probe()
+    expect(stderr).toBe('')
+    expect(parseProbe('web-1', stdout, nonce)).toMatchObject({
+      firewall: { backend: 'iptables-nft' },
+      statefulRules: ['ip filter INPUT: ct state new accept'],
+    })
+  })
+
   it('reads what keeps rules over a boot, after the files that everybody needs', () => {
     using stage = new Stage(base, shell)
     const rules = '-A INPUT -s 10.0.0.1/32 -j ACCEPT -m comment --comment "a rule, saved as 80 bytes: x"\n'.repeat(

@@ -329,8 +329,10 @@ rules() {
     case $nft in
       nft)
         echo '#from nft'
-        # -t leaves out the elements of sets, which can be many; older ones do not know it.
-        nft -t list ruleset || nft list ruleset || echo '#from failed'
+        # -t leaves out the elements of sets, which can be many; older ones do not know it. Whose tables they are it
+        # says as a comment or on stderr, by its version.
+        warned=$(nft -t list ruleset 2>&1 >&3) || warned=$(nft list ruleset 2>&1 >&3) || echo '#from failed'
+        printf '%s\n' "$warned"
         ;;
       save)
         echo '#from nft4'
@@ -339,7 +341,7 @@ rules() {
         ip6tables-nft-save || echo '#from failed'
         ;;
     esac
-  } 2>/dev/null | awk "$rules_program"
+  } 3>&1 2>/dev/null | awk "$rules_program"
 }
 
 # saved NAME COMMAND…: what a tool says of the rules; `whole` follows only where it came to its end.

@@ -50,7 +50,7 @@ export function decide(
   const { rules, blockers } = withIcmp(scene, needs ? flows : bare, connections)
   const then = withSketch(now, scene.home, rules, scene.spelling)
   const judged = connections.flatMap(connection => judge(now, then, connection))
-  return { rules, blockers: [...blockers, ...judged, ...own.flatMap(packet => cutsOwn(now, then, packet)).slice(0, 1)] }
+  return { rules, blockers: [...judged, ...own.flatMap(packet => cutsOwn(now, then, packet)).slice(0, 1), ...blockers] }
 }
 
 /** Of the connections that may be open only those of whom a new one is let in from: bans drop no more than they did. */

@@ -83,12 +83,17 @@ table inet filter {
 }
 `
 
-/** Loaded by a unit that no tool knows, once at boot. It shuts nobody out: over the DROP of such a host nothing of ours can go. */
+/** Loaded by a unit that no tool knows, once at boot. */
 export const HOST_SCRIPT = `#!/bin/sh
 for tool in iptables ip6tables; do
+  $tool -A INPUT -i lo -j ACCEPT
   $tool -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
   $tool -A INPUT -m conntrack --ctstate INVALID -j DROP
+  $tool -A INPUT -p tcp -m conntrack --ctstate NEW -m multiport --dports 22,80 -j ACCEPT
+  $tool -P INPUT DROP
 done
+iptables -I INPUT 4 -p icmp -j ACCEPT
+ip6tables -I INPUT 4 -p ipv6-icmp -j ACCEPT
 `
 
 export const HOST_SCRIPT_UNIT = `[Unit]

@@ -92,7 +92,8 @@ export const OWNERS = {
   'iptables-services': {
     flavour: 'plain',
     owner: 'iptables-services',
-    setUp: `${VACATE}${service('iptables', 4)}${service('ip6tables', 6)}${switchOn(['iptables', 'ip6tables'])}`,
+    setUp: `${VACATE}${service('iptables', 4)}${service('ip6tables', 6)}systemctl daemon-reload
+${switchOn(['iptables', 'ip6tables'])}`,
     reloads: ['systemctl reload iptables ip6tables', 'systemctl restart iptables ip6tables'],
   },
   nftables: {

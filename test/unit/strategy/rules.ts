@@ -1,5 +1,6 @@
 /** Live rules of a case, and the files that keep them: a few words here are many in the facts. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { parse } from 'node:path'
 import { z } from 'zod'
 import type { Facts, FileFact, RulesetSource } from '../../../src/facts/facts.ts'
 import { file } from '../../support/facts.ts'
@@ -32,6 +33,8 @@ export const rulesSchema = z.object({
     .strictObject({ legacy4: text, legacy6: text, nft4: text, nft6: text, nft: objects, text: z.string() })
     .partial()
     .optional(),
+  /** A directory in test/firewall/recorded: what the tools of a real host listed. */
+  recorded: z.string().optional(),
   /** Not all could be listed. */
   partly: z.boolean().default(false),
   /** Files that are there, by path. */
@@ -41,11 +44,19 @@ export const rulesSchema = z.object({
 export function factsWithRules(given: z.output<typeof rulesSchema>, platform: Partial<Facts>): Partial<Facts> {
   const have: FileFact[] = Object.entries(given.have).map(([path, content]) => file(path, content))
   const files = have.length > 0 ? { files: [...(platform.files ?? []), ...have] } : {}
-  if (!given.live) return files
-  const { live } = given
+  const live = given.live ?? (given.recorded === undefined ? null : recorded(given.recorded))
+  if (!live) return files
   const sources = Object.entries(SOURCES).flatMap(([name, source]): RulesetSource[] => {
     const listed = Object.entries(live).find(([key]) => key === name)?.[1]
     return listed === undefined ? [] : [{ ...source, text: listed }]
   })
   return { ...files, ruleset: { sources, complete: !given.partly } }
+}
+
+/** `iptables-save -c` of each family and backend, and `nft -j list ruleset`, as far as a host had such rules. */
+function recorded(name: string): Readonly<Record<string, string>> {
+  const directory = new URL(`../../firewall/recorded/${name}/`, import.meta.url)
+  return Object.fromEntries(
+    readdirSync(directory).map(listing => [parse(listing).name, readFileSync(new URL(listing, directory), 'utf8')]),
+  )
 }
