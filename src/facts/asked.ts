@@ -1,4 +1,5 @@
 /** Facts that a probe collects only where a strategy asks for them. */
+import type { Setting } from './facts.ts'
 
 /** What of the rules of nft is ours, as `nft -s` prints it (an older nft knows no -s, and prints counters too). */
 export interface OwnNft {
@@ -27,4 +28,38 @@ export interface FlowEntries {
   readonly addresses: readonly string[]
   /** Rows looked at, of whatever flow. */
   readonly tracked: number
+}
+
+/** What a dry run of modprobe (`modprobe -n -v NAME`) says of a name: nothing is loaded by that. */
+export type DryRun = 'refused' | 'loads' | 'no-such-module' | 'unreadable'
+
+/** What a plan must know that takes connection tracking out of a host, or makes it stop. */
+export interface TrackingFacts {
+  /** Modules of this kernel that are of conntrack or need it, by modules.dep, with `_` for `-`; null: no such list here. */
+  readonly available: readonly { readonly name: string; readonly needs: readonly string[] }[] | null
+  /** By name, for modules that are of conntrack itself and for two that only need it. */
+  readonly dryRuns: Readonly<Record<string, DryRun>>
+  /** The image that boot unpacks before any file of the root is read; null: none found, or nothing here could list it. */
+  readonly initramfs: {
+    readonly path: string
+    /** What makes it anew here; null: nobody knows. */
+    readonly tool: 'update-initramfs' | 'dracut' | 'mkinitfs' | null
+    /** Modules of conntrack in it, and `modprobe.d` files of ours, by name. */
+    readonly holds: readonly string[]
+  } | null
+  /** Lines of the files from which boot loads rules, that need tracking or translate addresses. */
+  readonly savedRules: readonly Setting[]
+  /** Files among those that could not be read to their end. */
+  readonly savedUnread: readonly string[]
+  /** Services that load rules at boot, as their service manager has them. */
+  readonly services: readonly { readonly name: string; readonly running: boolean; readonly enabled: boolean }[]
+  /** Names of the network interfaces of this namespace. */
+  readonly interfaces: readonly string[]
+  /** Network namespaces besides the one looked at, as far as programs of this host run in them. */
+  readonly otherNamespaces: number
+  /** Whether the table has an entry of the very connection the probe came by; null: local, or the table is not readable. */
+  readonly ownConnection: 'tracked' | 'untracked' | null
+  /** Name servers of resolv.conf, time servers of the usual files; addresses only. */
+  readonly resolvers: readonly string[]
+  readonly timeServers: readonly string[]
 }

@@ -2,7 +2,7 @@
  * What one read-only look at a host showed. Plain data, never changed.
  * `null` = looked, and it is not there (or not readable: `unreadable` says which). Numbers are in the unit the name says.
  */
-import type { FlowEntries, OwnNft } from './asked.ts'
+import type { FlowEntries, OwnNft, TrackingFacts } from './asked.ts'
 
 /** Module and sysctl naming of this kernel, by the files that exist; never by its version. */
 export type Family = 'nf_conntrack' | 'ip_conntrack'
@@ -149,6 +149,8 @@ export interface Facts {
   readonly ruleset: RulesetText | null
   /** null when the rules were not asked for, or there is no nft to ask. */
   readonly ownNft: OwnNft | null
+  /** null when the probe was not asked for it. */
+  readonly tracking: TrackingFacts | null
   readonly firewall: {
     readonly owner: FirewallOwner
     readonly backend: 'iptables-legacy' | 'iptables-nft' | 'nft' | null

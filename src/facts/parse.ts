@@ -46,6 +46,7 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     statefulRules: rules.stateful,
     ruleset: rulesetOf(look),
     ownNft: ownNftOf(look),
+    tracking: null,
     firewall: backendOf(look, rules, ownerOf(look, managers, ufw)),
     managers,
     ...toolsOf(look),

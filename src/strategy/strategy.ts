@@ -40,6 +40,8 @@ export interface ProbeNeeds {
   readonly states: boolean
   /** Every live rule: a strategy that changes rules needs them, so that nobody is locked out. */
   readonly ruleset?: boolean
+  /** What holds and loads the modules of conntrack (facts.tracking). */
+  readonly tracking?: boolean
   /** What the targets of these changes are at this moment. */
   readonly looks?: readonly Change[]
 }

@@ -40,7 +40,7 @@ export function factsDocument(outcomes: readonly Outcome[], exitCode: ExitCode):
 }
 
 /** Facts as programs read them: counters flat, of files only that they are there, and no rules but those that track. */
-function factsBody({ files, stats, earlier, log, ruleset: _, ownNft: __, ...facts }: Facts): object {
+function factsBody({ files, stats, earlier, log, ruleset: _, ownNft: __, tracking: ___, ...facts }: Facts): object {
   return {
     ...facts,
     stats: stats?.counters ?? null,

@@ -60,6 +60,7 @@ const HEALTHY: Facts = {
   statefulRules: [],
   ruleset: null,
   ownNft: null,
+  tracking: null,
   firewall: { owner: 'netfilter-persistent', backend: 'iptables-nft', mixed: false },
   managers: [],
   tools: { conntrack: true, iptables: true, ip6tables: true, nft: true },
