@@ -60,18 +60,40 @@ export interface EntriesState {
 /** Entries that go once everything else is confirmed. They do not come back, so `after` is null. */
 export type EntriesChange = ChangeOf<'entries', 'final', EntriesState>
 
+/** A service of this host, by the name its service manager has for it. Target: that name, without `.service`. */
+export type ServiceChange = ChangeOf<'service', 'runtime', 'running'>
+
+/**
+ * What starts a service at boot, in the words of its service manager, so that it can be given back exactly: `enabled` of
+ * systemd, the runlevels it is in of OpenRC (`boot default`), the levels of sysvinit (`2345`). null: nothing does, which
+ * stops nothing that runs. Target: its name, as of a service.
+ */
+export type BootServiceChange = ChangeOf<'boot-service', 'persistent', string>
+
+/**
+ * The image that boot unpacks first, made anew out of the files as they are by then. Target: its absolute path. The
+ * states are words: what it holds for a person (`holds nf_conntrack`), and `rebuilt` once we made it.
+ */
+export type InitramfsChange = ChangeOf<'initramfs', 'persistent', string>
+
 export type Change =
   | KernelValueChange
   | FileChange
   | RuleChange
   | ModuleChange
+  | ServiceChange
+  | BootServiceChange
+  | InitramfsChange
   | ChainChange
   | NftTableChange
   | NftRuleChange
   | EntriesChange
 
 /** What is gone after a reboot. */
-export type RuntimeChange = Exclude<Change, FileChange | EntriesChange>
+export type RuntimeChange = Exclude<Change, PersistentChange | EntriesChange>
+
+/** What boot reads: done once the runtime proved itself, files before the rest. */
+export type PersistentChange = FileChange | BootServiceChange | InitramfsChange
 
 /** The same change the other way round. */
 export function invert<C extends Change>(change: C): C {
@@ -131,6 +153,9 @@ function join(earlier: Change, later: Change): Change {
   if (earlier.kind === 'kernel-value' && later.kind === 'kernel-value') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'rule' && later.kind === 'rule') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'module' && later.kind === 'module') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'service' && later.kind === 'service') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'boot-service' && later.kind === 'boot-service') return { ...later, before: earlier.before, why }
+  if (earlier.kind === 'initramfs' && later.kind === 'initramfs') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'chain' && later.kind === 'chain') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'nft-table' && later.kind === 'nft-table') return { ...later, before: earlier.before, why }
   if (earlier.kind === 'nft-rule' && later.kind === 'nft-rule') return { ...later, before: earlier.before, why }

@@ -1,15 +1,18 @@
 /** The exhaustive table: kind of change → how it is checked, done, undone and shown. A new kind does not compile until it is here. */
 import { type Script, sh } from '../lang/sh.ts'
+import * as bootService from './boot-service.ts'
 import * as chain from './chain.ts'
 import type { Change, RuntimeChange } from './change.ts'
 import * as entries from './entries.ts'
 import * as file from './file.ts'
+import * as initramfs from './initramfs.ts'
 import * as kernelValue from './kernel-value.ts'
 import type { Looked } from './look.ts'
 import * as module from './module.ts'
 import * as nftRule from './nft-rule.ts'
 import * as nftTable from './nft-table.ts'
 import * as rule from './rule.ts'
+import * as service from './service.ts'
 
 /** sh that ends the script as stale when `before` no longer holds. */
 export function expectScript(change: Change): Script {
@@ -20,6 +23,12 @@ export function expectScript(change: Change): Script {
       return rule.expect(change)
     case 'module':
       return module.expect(change)
+    case 'service':
+      return service.expect(change)
+    case 'boot-service':
+      return bootService.expect(change)
+    case 'initramfs':
+      return initramfs.expect(change)
     case 'chain':
       return chain.expect(change)
     case 'nft-table':
@@ -48,6 +57,8 @@ export function applyScript(change: RuntimeChange): Script {
       return rule.render(change)
     case 'module':
       return module.render(change)
+    case 'service':
+      return service.render(change)
     case 'chain':
       return chain.render(change)
     case 'nft-table':
@@ -68,6 +79,12 @@ export function undoScript(change: Change): Script {
       return rule.renderUndo(change)
     case 'module':
       return module.renderUndo(change)
+    case 'service':
+      return service.renderUndo(change)
+    case 'boot-service':
+      return bootService.renderUndo(change)
+    case 'initramfs':
+      return initramfs.renderUndo(change)
     case 'chain':
       return chain.renderUndo(change)
     case 'nft-table':
@@ -92,6 +109,12 @@ export function lookScript(change: Change): Script {
       return rule.look(change)
     case 'module':
       return module.look(change)
+    case 'service':
+      return service.look(change)
+    case 'boot-service':
+      return bootService.look(change)
+    case 'initramfs':
+      return initramfs.look(change)
     case 'chain':
       return chain.look(change)
     case 'nft-table':
@@ -117,6 +140,12 @@ export function asFound(change: Change, text: string): Change | { readonly refus
       return found(rule.parse(change, text), before => ({ ...change, before }))
     case 'module':
       return found(module.parse(change, text), before => ({ ...change, before }))
+    case 'service':
+      return found(service.parse(change, text), before => ({ ...change, before }))
+    case 'boot-service':
+      return found(bootService.parse(change, text), before => ({ ...change, before }))
+    case 'initramfs':
+      return found(initramfs.parse(change, text), before => ({ ...change, before }))
     case 'chain':
       return found(chain.parse(change, text), before => ({ ...change, before }))
     case 'nft-table':
@@ -148,6 +177,12 @@ export function describe(change: Change): string {
       return rule.describe(change)
     case 'module':
       return module.describe(change)
+    case 'service':
+      return service.describe(change)
+    case 'boot-service':
+      return bootService.describe(change)
+    case 'initramfs':
+      return initramfs.describe(change)
     case 'chain':
       return chain.describe(change)
     case 'nft-table':

@@ -8,7 +8,7 @@ export function expect({ before, target }: ModuleChange): Script {
   return before === null ? sh`expect_no_module ${target}` : sh`expect_module ${target}`
 }
 
-/** Loads it, or takes it out where nothing uses it. */
+/** Loads it, or takes it out where nothing uses it. One that the kernel does not let go counts as gone with the next boot. */
 export function render({ after, target }: ModuleChange): Script {
   return after === null ? sh`unload_module ${target}` : sh`load_module ${target}`
 }
@@ -23,9 +23,10 @@ export function look({ target }: ModuleChange): Script {
   return sh`show_module ${target}`
 }
 
-/** Reads what `look` printed. Throws LookError. */
+/** Reads what `look` printed. One that is on its way out is neither there nor gone. Throws LookError. */
 export function parse({ target }: ModuleChange, text: string): Looked<'loaded'> {
   const said = text.replace(/\n$/, '')
+  if (said === 'unloading') return { refused: 'it is still being taken out, which may last until the next boot' }
   if (said !== 'loaded' && said !== 'absent') throw notALook(target, text)
   return { state: said === 'loaded' ? said : null }
 }

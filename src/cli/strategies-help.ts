@@ -27,6 +27,17 @@ export const STRATEGIES: readonly StrategyHelp[] = [
     summary: 'flows of given ports no longer take up the table, in both directions, live and over reload and reboot',
     options: ['tcp', 'udp', 'peers', 'addresses', 'local_out', 'all', 'families'],
   },
+  {
+    name: 'blacklist',
+    summary:
+      'conntrack leaves the kernel and stays out: modules refused and removed, where no rule or program needs them',
+    options: ['when', 'stop_firewall', 'stateless', 'resolvers', 'time_servers', 'passive_ftp'],
+  },
+  {
+    name: 'untrigger',
+    summary: 'tracking ends, without unloading anything: the stray rules that ask for it go, live and over a reboot',
+    options: ['rules', 'stray', 'entries'],
+  },
 ]
 
 /** What follows the list of commands. */

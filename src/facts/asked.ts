@@ -1,5 +1,5 @@
 /** Facts that a probe collects only where a strategy asks for them. */
-import type { Setting } from './facts.ts'
+import type { Setting } from './setting.ts'
 
 /** What of the rules of nft is ours, as `nft -s` prints it (an older nft knows no -s, and prints counters too). */
 export interface OwnNft {
@@ -33,6 +33,16 @@ export interface FlowEntries {
 /** What a dry run of modprobe (`modprobe -n -v NAME`) says of a name: nothing is loaded by that. */
 export type DryRun = 'refused' | 'loads' | 'no-such-module' | 'unreadable'
 
+/** A service that loads rules, or brings its own. */
+export interface LoadingService {
+  readonly name: string
+  readonly running: boolean
+  /** Boot starts it. */
+  readonly enabled: boolean
+  /** What starts it at boot, as the state of a `boot-service` change: `enabled`, `boot default`, `2345`. */
+  readonly startedBy?: string
+}
+
 /** What a plan must know that takes connection tracking out of a host, or makes it stop. */
 export interface TrackingFacts {
   /** Modules of this kernel that are of conntrack or need it, by modules.dep, with `_` for `-`; null: no such list here. */
@@ -49,10 +59,10 @@ export interface TrackingFacts {
   } | null
   /** Lines of the files from which boot loads rules, that need tracking or translate addresses. */
   readonly savedRules: readonly Setting[]
-  /** Files among those that could not be read to their end. */
+  /** Files among those that could not be read to their end; `more` where there are more lines than 400. */
   readonly savedUnread: readonly string[]
   /** Services that load rules at boot, as their service manager has them. */
-  readonly services: readonly { readonly name: string; readonly running: boolean; readonly enabled: boolean }[]
+  readonly services: readonly LoadingService[]
   /** Names of the network interfaces of this namespace. */
   readonly interfaces: readonly string[]
   /** Network namespaces besides the one looked at, as far as programs of this host run in them. */

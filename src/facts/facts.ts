@@ -3,6 +3,9 @@
  * `null` = looked, and it is not there (or not readable: `unreadable` says which). Numbers are in the unit the name says.
  */
 import type { FlowEntries, OwnNft, TrackingFacts } from './asked.ts'
+import type { Setting } from './setting.ts'
+
+export type { Setting }
 
 /** Module and sysctl naming of this kernel, by the files that exist; never by its version. */
 export type Family = 'nf_conntrack' | 'ip_conntrack'
@@ -24,14 +27,6 @@ export interface LogEvidence {
   /** Seconds since boot of the newest such line; null when there is none or the log has no timestamps. */
   readonly lastAtSeconds: number | null
   readonly source: 'dmesg' | 'journal' | 'file'
-}
-
-/** One assignment found in a configuration file, with its place; `file` is the path the probe read. */
-export interface Setting {
-  readonly file: string
-  readonly line: number
-  /** The line as it stands, trimmed. */
-  readonly text: string
 }
 
 /** Sysctl keys of conntrack that some file sets, in the order in which boot applies the files (the last one wins). */
@@ -93,6 +88,15 @@ export type FirewallOwner =
   | 'nftables'
   | 'openwrt'
   | 'none'
+
+export interface LoadedModule {
+  readonly name: string
+  /** Reference count; 0 too where the kernel cannot unload. */
+  readonly refs: number
+  readonly users: readonly string[]
+  /** It is being taken out, and the kernel waits for what still holds it: neither there nor gone. */
+  readonly unloading?: true
+}
 
 export interface Facts {
   /** `uname -r`, `uname -m`. */
@@ -176,10 +180,8 @@ export interface Facts {
   /** What says so: `docker`, `lxc`, `openvz`, `netns`, `limits read-only`; null when it owns its kernel. */
   readonly container: string | null
 
-  /** Loaded modules that have to do with conntrack: name, reference count, users. null: no /proc/modules. */
-  readonly modules:
-    | readonly { readonly name: string; readonly refs: number; readonly users: readonly string[] }[]
-    | null
+  /** Loaded modules that have to do with conntrack. null: no /proc/modules. */
+  readonly modules: readonly LoadedModule[] | null
 
   /** In boot's order; the last one wins. */
   readonly sysctlSettings: readonly SysctlSetting[]

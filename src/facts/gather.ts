@@ -14,6 +14,8 @@ export interface GatherOptions {
   readonly states?: boolean
   /** Read every live rule, for a plan that changes rules. */
   readonly ruleset?: boolean
+  /** Look for what holds conntrack and what brings it back at boot; listing the image of boot may take 20 s. */
+  readonly tracking?: boolean
   /** Count live entries of these flows (`run/flows.ts` spells them); the table is read for that. */
   readonly flows?: string
   /** sh that shows what single targets are, a frame `look N` each, in the same exec before the look. */
@@ -31,9 +33,18 @@ export async function runProbe(
   connection: Connection,
   options: GatherOptions = {},
 ): Promise<{ readonly nonce: string; readonly stdout: string }> {
-  const { windowSeconds = 0, states = false, ruleset = false, flows = '', prelude, looks, signal } = options
+  const {
+    windowSeconds = 0,
+    states = false,
+    ruleset = false,
+    tracking = false,
+    flows = '',
+    prelude,
+    looks,
+    signal,
+  } = options
   const nonce = randomBytes(8).toString('hex')
-  const program = probeProgram({ nonce, windowSeconds, states, ruleset, flows })
+  const program = probeProgram({ nonce, windowSeconds, states, ruleset, tracking, flows })
   const result = await connection.exec(['/bin/sh -s --', ...program.args].join(' '), {
     stdin: (prelude?.text(nonce) ?? '') + (looks?.(nonce) ?? '') + program.stdin,
     deadlineMs: (windowSeconds + PROBE_SECONDS) * 1000 + (prelude?.deadlineMs ?? 0),

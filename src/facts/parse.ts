@@ -10,6 +10,7 @@ import { containerOf, initOf, managersOf, ownerOf, writableOf } from './place.ts
 import { backendOf, natOf, passiveOf, type Rules, rulesOf } from './rules.ts'
 import { ownNftOf, rulesetOf } from './ruleset.ts'
 import { modprobeSettings, moduleLoadSettings, sysctlSettings, ufwOf } from './settings.ts'
+import { trackingOf } from './tracking.ts'
 
 /** Understands what the probe printed. Throws ProbeError, one line, when it is cut off or not what the probe prints. */
 export function parseProbe(host: string, stdout: string, nonce: string): Facts {
@@ -46,7 +47,7 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     statefulRules: rules.stateful,
     ruleset: rulesetOf(look),
     ownNft: ownNftOf(look),
-    tracking: null,
+    tracking: trackingOf(look),
     firewall: backendOf(look, rules, ownerOf(look, managers, ufw)),
     managers,
     ...toolsOf(look),
@@ -128,12 +129,14 @@ function modulesOf(look: Look): Facts['modules'] {
   const lines = look.values.get('/proc/modules')
   if (lines === undefined) return null
   const all = lines.map(line => {
-    const [name = '', , refs = '', users = ''] = line.split(' ')
+    const [name = '', , refs = '', users = '', state] = line.split(' ')
     // `-` stands for a kernel that cannot unload, and for no users.
     return {
       name: plain(name),
-      refs: Number(refs) || 0,
+      // -1 in one that is being taken out.
+      refs: Math.max(0, Number(refs) || 0),
       users: users.split(',').filter(user => user !== '' && user !== '-'),
+      ...(state === 'Unloading' ? { unloading: true as const } : {}),
     }
   })
   const related = new Set(all.filter(({ name }) => RELATED.test(name)).map(({ name }) => name))

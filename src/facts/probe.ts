@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { quote } from '../lang/sh.ts'
 
-const PROGRAM = readFileSync(new URL('./remote/probe.sh', import.meta.url), 'utf8')
+const remote = (name: string): string => readFileSync(new URL(`./remote/${name}`, import.meta.url), 'utf8')
+const PROGRAM = remote('probe.sh')
+const TRACKING = remote('tracking.sh')
 
 /**
  * What to send to `/bin/sh -s --`: the program on stdin, and its arguments as finished sh words, to be joined by blanks.
@@ -14,10 +16,12 @@ export function probeProgram(options: {
   windowSeconds?: number
   states?: boolean
   ruleset?: boolean
+  tracking?: boolean
   flows?: string
 }): { stdin: string; args: readonly string[] } {
-  const { nonce, windowSeconds = 0, states = false, ruleset = false, flows = '' } = options
+  const { nonce, windowSeconds = 0, states = false, ruleset = false, tracking = false, flows = '' } = options
   const seconds = String(Math.max(0, Math.ceil(windowSeconds)))
-  const asked = [states, ruleset].map(wanted => (wanted ? '1' : '0'))
-  return { stdin: PROGRAM, args: [quote(nonce), seconds, ...asked, quote(flows), '"$SSH_CONNECTION"'] }
+  const asked = [states, ruleset, tracking].map(wanted => (wanted ? '1' : '0'))
+  const stdin = tracking ? `${TRACKING}\n${PROGRAM}` : PROGRAM
+  return { stdin, args: [quote(nonce), seconds, ...asked, quote(flows), '"$SSH_CONNECTION"'] }
 }

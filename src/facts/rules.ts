@@ -64,6 +64,20 @@ function isStateful(from: string, text: string): boolean {
   return / -m (state|conntrack|conn\w+|helper|cluster) | -j (CT|CONN\w+|SYNPROXY|FLOWOFFLOAD)( |$)/.test(withoutNotrack)
 }
 
+/**
+ * True for a line of a saved file or of a script that needs tracking or translates addresses, whoever it is for. A table
+ * nat is enough: it cannot be loaded without conntrack.
+ */
+export function needsTracking(line: string): boolean {
+  const long = { '--match': '-m', '--jump': '-j', '--table': '-t' } as const
+  const text = ` ${line} `
+    .replace(/(--(?:match|jump|table))[\s=]+/g, (_, option: keyof typeof long) => `${long[option]} `)
+    .replace(/(\s-[mjt])(?=[A-Za-z])/g, '$1 ')
+    .replace(/[\s{;]+/g, ' ')
+  if (NAT.test(text) || NAT_NFT.test(text) || /^ \*nat | -t nat | type nat | flowtable /.test(text)) return true
+  return isStateful('legacy', text) || isStateful('nft', text)
+}
+
 /** Address translation: by rules, by virtual servers, by bridges that exist for it. Forwarding alone is none. */
 export function natOf(look: Look, rules: Rules): Facts['nat'] {
   const bridges = [...look.present.keys()].flatMap(path => /^\/sys\/class\/net\/([^*]+)$/.exec(path)?.[1] ?? [])

@@ -1,19 +1,21 @@
 /**
  * Plan → the scripts that run on the host. Pure, so that what will run can be read, tested and shown.
- * `library` is the text of the functions the scripts call (change.sh, rules.sh, chain.sh, nft.sh, look.sh).
+ * `library` is the text of the functions the scripts call (change.sh, rules.sh, …: run/tools.ts).
  */
-import type { Change, EntriesChange, FileChange } from '../change/change.ts'
+import * as bootService from '../change/boot-service.ts'
+import type { Change, EntriesChange, PersistentChange, RuntimeChange } from '../change/change.ts'
 import * as entries from '../change/entries.ts'
 import * as file from '../change/file.ts'
+import * as initramfs from '../change/initramfs.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../change/kinds.ts'
 import { Script, sh } from '../lang/sh.ts'
 import type { Plan } from './plan.ts'
 
 export interface Scripts {
   /**
-   * `apply.sh RUN_DIR VERB`. `check`: is every `before` still so (75 if not)? `snapshot`: copies the files into the
-   * present directory. `change`: live values, as long as the guard is armed. `files`: what boot reads, and then what does
-   * not come back; may run twice.
+   * `apply.sh RUN_DIR VERB`. `check`: is every `before` still so (75 if not), and is there room (73 if not)? `snapshot`:
+   * copies the files into the present directory. `change`: live values, as long as the guard is armed. `files`: what boot
+   * reads, and then what does not come back; may run twice.
    */
   readonly apply: string
   /**
@@ -25,15 +27,19 @@ export interface Scripts {
 
 /** Compiles the scripts of a plan. */
 export function compile(plan: Plan, library: string): Scripts {
-  const runtime = plan.changes.filter(change => change.kind !== 'file' && change.kind !== 'entries')
-  const files = plan.changes.filter(change => change.kind === 'file')
+  const runtime = plan.changes.filter((change): change is RuntimeChange => change.layer === 'runtime')
+  const persistent = plan.changes.filter((change): change is PersistentChange => change.layer === 'persistent')
+  const images = persistent.filter(change => change.kind === 'initramfs')
   const final = plan.changes.filter(change => change.kind === 'entries')
   return {
     apply: program(library, {
-      check: plan.changes.map(change => sh`${expectScript(change)} || exit 75`),
-      snapshot: files.map(change => sh`${file.copy(change)} || exit 1`),
+      check: [
+        ...plan.changes.map(change => sh`${expectScript(change)} || exit 75`),
+        ...images.map(change => sh`${initramfs.prepare(change)} || exit 73`),
+      ],
+      snapshot: copies(persistent).map(copy => sh`${copy} || exit 1`),
       change: runtime.map(change => sh`still "$1" armed && ${applyScript(change)} || exit 1`),
-      files: [...writes(files), ...final.flatMap(forgets)],
+      files: [...writes(persistent), ...final.flatMap(forgets)],
     }),
     undo: program(library, {
       undo: [
@@ -46,12 +52,43 @@ export function compile(plan: Plan, library: string): Scripts {
   }
 }
 
-/** All that can fail comes first; the renames then stand close together, for a host may lose its power between two. */
-function writes(files: readonly FileChange[]): Script[] {
+/** Of what has bytes to be kept. */
+function copies(changes: readonly PersistentChange[]): Script[] {
+  return changes.flatMap(change => {
+    if (change.kind === 'file') return [file.copy(change)]
+    return change.kind === 'initramfs' ? [initramfs.copy(change)] : []
+  })
+}
+
+/**
+ * All that can fail without a trace comes first; the renames then stand close together, for a host may lose its power
+ * between two. The service manager is told after that, and an image is made last, for it is made of the files.
+ */
+function writes(changes: readonly PersistentChange[]): Script[] {
   const step = (script: Script): Script => sh`still "$1" confirmed && { ${script}; } || exit 1`
-  return [file.expectEither, file.stage, file.place, file.settle].flatMap(part =>
-    files.map(change => step(part(change))),
-  )
+  const files = changes.filter(change => change.kind === 'file')
+  const services = changes.filter(change => change.kind === 'boot-service')
+  const images = changes.filter(change => change.kind === 'initramfs')
+  return [
+    ...changes.map(expectEither),
+    ...[file.stage, file.place, file.settle].flatMap(part => files.map(change => part(change))),
+    ...services.map(bootService.render),
+    ...images.map(initramfs.render),
+  ].map(step)
+}
+
+/** What boot reads may be written a second time: as before, or as it will be. */
+function expectEither(change: PersistentChange): Script {
+  switch (change.kind) {
+    case 'file':
+      return file.expectEither(change)
+    case 'boot-service':
+      return bootService.expectEither(change)
+    case 'initramfs':
+      return initramfs.expectEither(change)
+    default:
+      return change satisfies never
+  }
 }
 
 /** Entries come last, for they do not come back. Where it is being taken back instead they stay. */

@@ -52,6 +52,11 @@ const entriesState = z.object({
   selectors: z.array(z.array(word)),
 })
 
+/** It becomes a part of paths, and a word of systemctl that must be no option. */
+const service = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/)
+/** Words, or digits, of a service manager. */
+const bootState = z.string().regex(/^[a-z0-9][a-z0-9_-]*( [a-z0-9][a-z0-9_-]*)*$/i)
+
 const change = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rule'),
@@ -100,6 +105,30 @@ const change = z.discriminatedUnion('kind', [
     target: z.string().regex(/^[A-Za-z0-9_-]+$/),
     before: z.literal('loaded').nullable(),
     after: z.literal('loaded').nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('service'),
+    layer: z.literal('runtime'),
+    target: service,
+    before: z.literal('running').nullable(),
+    after: z.literal('running').nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('boot-service'),
+    layer: z.literal('persistent'),
+    target: service,
+    before: bootState.nullable(),
+    after: bootState.nullable(),
+    why: z.string(),
+  }),
+  z.object({
+    kind: z.literal('initramfs'),
+    layer: z.literal('persistent'),
+    target: z.string().regex(/^\/[A-Za-z0-9/._+~-]+$/),
+    before: line.nullable(),
+    after: line.nullable(),
     why: z.string(),
   }),
   z.object({

@@ -36,7 +36,8 @@ function remote(name: string): string {
 
 /** The functions that the compiled scripts call. */
 export function changeLibrary(): string {
-  return ['change.sh', 'rules.sh', 'chain.sh', 'nft.sh', 'look.sh'].map(remote).join('\n')
+  const parts = ['change', 'rules', 'chain', 'nft', 'modules', 'services', 'image', 'look']
+  return parts.map(part => remote(`${part}.sh`)).join('\n')
 }
 
 /** The dead man's switch. */
@@ -69,11 +70,12 @@ export function reliefOf(task: Task): 'at-once' | 'later' {
 }
 
 /** What the probe must look at for these steps. */
-export function probeNeeds(task: Task): Pick<GatherOptions, 'states' | 'ruleset' | 'flows' | 'looks'> {
+export function probeNeeds(task: Task): Pick<GatherOptions, 'states' | 'ruleset' | 'tracking' | 'flows' | 'looks'> {
   const changes = task.steps.flatMap(({ strategy }) => strategy.needs.looks ?? [])
   return {
     states: task.steps.some(({ strategy }) => strategy.needs.states),
     ruleset: task.steps.some(({ strategy }) => strategy.needs.ruleset === true),
+    tracking: task.steps.some(({ strategy }) => strategy.needs.tracking === true),
     flows: canonicalFlows(task.steps.flatMap(({ strategy, options }) => strategy.flowsOf?.(options) ?? []).join(';')),
     ...(changes.length > 0 ? { looks: (nonce: string) => lookPrelude(changes, changeLibrary(), nonce) } : {}),
   }

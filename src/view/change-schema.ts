@@ -61,9 +61,12 @@ export const change = z.discriminatedUnion('kind', [
   changeOf('kernel-value', 'runtime', z.string()),
   changeOf('rule', 'runtime', ruleState),
   changeOf('module', 'runtime', z.literal('loaded')),
+  changeOf('service', 'runtime', z.literal('running')),
   changeOf('chain', 'runtime', chainState),
   changeOf('nft-table', 'runtime', nftTableState),
   changeOf('nft-rule', 'runtime', nftRuleState),
   changeOf('file', 'persistent', fileState),
+  changeOf('boot-service', 'persistent', z.string().describe('`enabled`, or the runlevels it is in')),
+  changeOf('initramfs', 'persistent', z.string()),
   changeOf('entries', 'final', entriesState),
 ])

@@ -85,7 +85,16 @@ export const facts = z.strictObject({
   writable: z.strictObject({ max: z.boolean(), buckets: z.boolean(), etc: z.boolean() }),
   owns_kernel: z.boolean(),
   container: z.string().nullable(),
-  modules: z.array(z.strictObject({ name: z.string(), refs: z.int(), users: z.array(z.string()) })).nullable(),
+  modules: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        refs: z.int(),
+        users: z.array(z.string()),
+        unloading: z.literal(true).optional(),
+      }),
+    )
+    .nullable(),
   sysctl_settings: z.array(
     z.strictObject({
       ...setting,

@@ -23,6 +23,8 @@ export interface Platform {
   readonly directories?: readonly string[]
   /** Tools in /usr/sbin, as sh. */
   readonly tools?: Readonly<Record<string, string>>
+  /** Programs of this machine, or applets, besides those that every stage has. */
+  readonly programs?: readonly string[]
   /** Who runs the probe; default root. */
   readonly uid?: number
   readonly sshConnection?: string
@@ -65,7 +67,7 @@ export class Stage implements Disposable {
     for (const name of ['bin', 'sbin']) symlinkSync(`usr/${name}`, this.path(`/${name}`))
     if (spawnSync('mknod', ['-m', '666', this.path('/dev/null'), 'c', '1', '3']).status !== 0)
       this.write('/dev/null', '', 0o666)
-    this.#install()
+    this.#install([...GNU_TOOLS, ...(platform.programs ?? [])])
     for (const [path, file] of Object.entries(platform.files)) {
       const [content, mode] = typeof file === 'string' ? [file, 0o644] : file
       this.write(path, content, mode)
@@ -133,17 +135,17 @@ export class Stage implements Disposable {
     return { status, stdout, stderr: said }
   }
 
-  #install(): void {
+  #install(tools: readonly string[]): void {
     const busybox = this.#shell === 'busybox sh'
     const shell = which(this.#shell.split(' ')[0] ?? '')
     if (busybox) {
       this.#copy([shell])
-      for (const name of ['sh', ...GNU_TOOLS, 'awk']) {
+      for (const name of ['sh', ...tools, 'awk']) {
         if (name !== 'mawk') symlinkSync('busybox', this.path(`/usr/bin/${name}`))
       }
       return
     }
-    const programs = [shell, ...GNU_TOOLS.map(which)]
+    const programs = [shell, ...tools.map(which)]
     this.#copy([...programs, ...librariesOf(programs)])
     symlinkSync(shell.split('/').at(-1) ?? '', this.path('/usr/bin/sh'))
     symlinkSync('mawk', this.path('/usr/bin/awk'))

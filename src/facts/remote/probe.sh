@@ -1,6 +1,6 @@
 #!/bin/sh
 # One read-only look at a host: prints raw text in frames, formats nothing, judges nothing (facts/parse.ts does).
-#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [FLOWS] [SSH_CONNECTION] <probe.sh
+#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [TRACKING] [FLOWS] [SSH_CONNECTION] <probe.sh
 # It must not change what it looks at. Tools that ask the kernel by name load modules (`iptables -t nat -L`, `conntrack`,
 # `ipset`), others start daemons (`docker ps`); so it reads files, and runs save tools only for what is there already.
 # A file or tool that is missing is a fact, not an error. Fifty hosts may run it on two cores at once: forks are few.
@@ -569,9 +569,10 @@ earlier() {
 }
 
 main() {
-  nonce=${1-} window=${2:-0} states=${3:-0} ruleset=${4:-0} flows=${5-} ssh_connection=${6:-${SSH_CONNECTION-}}
+  nonce=${1-} window=${2:-0} states=${3:-0} ruleset=${4:-0} tracking=${5:-0} flows=${6-}
+  ssh_connection=${7:-${SSH_CONNECTION-}}
   case $nonce in '' | *[!0-9A-Za-z]*)
-    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [FLOWS] [SSH_CONNECTION]' >&2
+    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [TRACKING] [FLOWS] [SSH_CONNECTION]' >&2
     exit 64
     ;;
   esac
@@ -647,6 +648,8 @@ main() {
       [ -r "$table" ] && awk -v flows="$flows" "$flows_program" "$table" && break
     done
   fi
+  # By tracking.sh, which is sent where it is asked for.
+  [ "$tracking" != 1 ] || tracking
   frame lines
   lines
   frame end

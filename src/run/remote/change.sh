@@ -18,6 +18,34 @@ still() {
   return 1
 }
 
+# bounded SECONDS COMMAND…: its exit code; 1, with its number in $late, when it is not back by then. Nobody kills it here:
+# what hangs in the kernel cannot be killed. So it must hold nothing that anybody waits for: with $mute not even stderr,
+# and by exec, for a redirection that a shell takes back it keeps a copy for.
+# shellcheck disable=SC2034 # read by image.sh
+bounded() {
+  tenths=$(($1 * 10)) late=
+  shift
+  (
+    exec </dev/null >/dev/null
+    [ -z "${mute-}" ] || exec 2>/dev/null
+    "$@"
+  ) &
+  under_way=$!
+  while kill -0 "$under_way" 2>/dev/null; do
+    if [ "$tenths" -le 0 ]; then
+      late=$under_way
+      return 1
+    fi
+    if sleep 0.1 2>/dev/null; then
+      tenths=$((tenths - 1))
+    else
+      sleep 1
+      tenths=$((tenths - 10))
+    fi
+  done
+  wait "$under_way"
+}
+
 # content_is FILE TEXT: byte for byte. The x keeps trailing newlines, which $( ) would drop.
 content_is() {
   [ -f "$1" ] && [ "$(

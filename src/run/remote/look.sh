@@ -68,9 +68,33 @@ show_rule() {
   fi
 }
 
-# show_module NAME: `loaded` or `absent`.
+# show_module NAME: `loaded`, `unloading` or `absent`.
 show_module() {
-  if module_is_loaded "$1"; then printf 'loaded\n'; else printf 'absent\n'; fi
+  module_state "$1"
+  printf '%s\n' "$state"
+}
+
+# show_service NAME: `running` or `stopped`.
+show_service() {
+  if service_runs "$1"; then printf 'running\n'; else printf 'stopped\n'; fi
+}
+
+# show_boot_service NAME: `on STATE` or `off`.
+show_boot_service() {
+  boot_state "$1"
+  if [ -n "$booted" ]; then printf 'on %s\n' "$booted"; else printf 'off\n'; fi
+}
+
+# show_image PATH [RUN_DIR]: `absent`, or `image DIGEST SIZE` with `rebuilt` where a run made it and `anew` where somebody
+# made it after a run did.
+show_image() {
+  if [ ! -f "$1" ]; then
+    printf 'absent\n'
+  elif ! known_image "$@"; then
+    printf 'unreadable\n'
+  else
+    printf 'image %s%s\n' "$sum" "${known:+ $known}"
+  fi
 }
 
 # show_chain …: `present` and its rules, a line each, or `absent`.

@@ -235,51 +235,6 @@ take_rule() {
   return 1
 }
 
-# module_is_loaded NAME: or built in, which has a directory, too, where it has parameters.
-module_is_loaded() {
-  module=$1
-  while :; do
-    case $module in
-      *-*) module=${module%%-*}_${module#*-} ;;
-      *) break ;;
-    esac
-  done
-  [ ! -d "/sys/module/$module" ] || return 0
-  [ -r /proc/modules ] || return 1
-  while read -r name _; do
-    [ "$name" != "$module" ] || return 0
-  done </proc/modules
-  return 1
-}
-
-expect_module() {
-  module_is_loaded "$1" && return 0
-  say "module $1 is not loaded any more, and the plan was made with it"
-  return 1
-}
-
-expect_no_module() {
-  module_is_loaded "$1" || return 0
-  say "module $1 is loaded now, and the plan was made without it"
-  return 1
-}
-
-load_module() {
-  module_is_loaded "$1" && return 0
-  modprobe "$1" </dev/null && module_is_loaded "$1" && return 0
-  say "cannot load module $1"
-  return 1
-}
-
-# unload_module NAME: never by force; one that is in use stays, and that is said.
-unload_module() {
-  module_is_loaded "$1" || return 0
-  modprobe -r "$1" </dev/null
-  module_is_loaded "$1" || return 0
-  say "cannot take out module $1: it is in use"
-  return 1
-}
-
 # forget_entries WORD…: removes the live entries that conntrack selects by these words. Their number may be large and the
 # table busy, so there is an end to it; what is left then ends by itself, as it would have.
 forget_entries() {

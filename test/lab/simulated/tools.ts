@@ -29,6 +29,7 @@ export function withWorkingTools(platform: Platform): Platform {
       'ip6tables-legacy-save': `exec cat ${RULES[6]}`,
       'ip6tables-legacy-restore': restore('ip6tables-legacy', RULES[6]),
       modprobe: MODPROBE,
+      rmmod: 'exec /usr/sbin/modprobe -r "$1"',
     },
   }
 }

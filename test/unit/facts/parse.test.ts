@@ -424,6 +424,11 @@ describe('rules', () => {
   })
 })
 
+it('a module that is being taken out is said to be', () => {
+  const { modules } = parse(more('values', '/proc/modules:xt_state 16384 -1 - Unloading 0x0'))
+  expect(modules).toContainEqual({ name: 'xt_state', refs: 0, users: [], unloading: true })
+})
+
 describe('the proof that nothing changed', () => {
   it('compares names, not reference counts', () => {
     expect(parse().passive).toEqual({ modules: 'same', tables: 'same' })
@@ -445,18 +450,22 @@ describe('the proof that nothing changed', () => {
 
 describe('probeProgram', () => {
   it('gives words for a shell, the last one for the login shell to fill in', () => {
-    expect(probeProgram({ nonce: 'abc' }).args).toEqual(['abc', '0', '0', '0', "''", '"$SSH_CONNECTION"'])
+    expect(probeProgram({ nonce: 'abc' }).args).toEqual(['abc', '0', '0', '0', '0', "''", '"$SSH_CONNECTION"'])
     expect(probeProgram({ nonce: 'abc', windowSeconds: 2.2, states: true }).args.slice(1, 4)).toEqual(['3', '1', '0'])
   })
 
   it('sends flows as one word', () => {
     const { args } = probeProgram({ nonce: 'abc', ruleset: true, flows: 'tcp 80 - -;out * - -' })
-    expect(args.slice(3, 5)).toEqual(['1', "'tcp 80 - -;out * - -'"])
+    expect(args.slice(3, 6)).toEqual(['1', '0', "'tcp 80 - -;out * - -'"])
   })
 
   it('sends the probe as it lies there', () => {
     const file = readFileSync(new URL('../../../src/facts/remote/probe.sh', import.meta.url), 'utf8')
     expect(probeProgram({ nonce: 'abc' }).stdin).toBe(file)
+    const tracking = readFileSync(new URL('../../../src/facts/remote/tracking.sh', import.meta.url), 'utf8')
+    const asked = probeProgram({ nonce: 'abc', tracking: true })
+    expect(asked.stdin).toBe(`${tracking}\n${file}`)
+    expect(asked.args.slice(4, 6)).toEqual(['1', "''"])
     expect(file.endsWith('\nmain "$@" </dev/null\n')).toBe(true)
   })
 })

@@ -3,11 +3,27 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import type { TrackingFacts } from '../../../src/facts/asked.ts'
 import type { Facts } from '../../../src/facts/facts.ts'
 import { strategies } from '../../../src/strategy/index.ts'
 import type { Strategy } from '../../../src/strategy/strategy.ts'
 import { CENTOS5, makeFacts } from '../../support/facts.ts'
 import { factsWithRules, rulesSchema } from './rules.ts'
+
+/** What a probe that was asked finds on a plain host; a case says what differs. */
+export const NO_TRACKING: TrackingFacts = {
+  available: null,
+  dryRuns: {},
+  initramfs: null,
+  savedRules: [],
+  savedUnread: [],
+  services: [],
+  interfaces: ['lo', 'eth0'],
+  otherNamespaces: 0,
+  ownConnection: null,
+  resolvers: [],
+  timeServers: [],
+}
 
 const record = z.record(z.string(), z.unknown())
 const caseSchema = z.strictObject({
@@ -44,10 +60,12 @@ export const CASES: readonly Case[] = globSync('test/strategy/*/*.yaml')
     if (!strategy) throw new Error(`no strategy for ${path}`)
     const given = caseSchema.parse(parse(readFileSync(path, 'utf8')))
     const platform = given.platform === 'centos5' ? CENTOS5 : {}
+    const asked = strategy.needs.tracking && given.facts.tracking !== null
+    const tracking = asked ? { tracking: { ...NO_TRACKING, ...record.optional().parse(given.facts.tracking) } } : {}
     return {
       path,
       strategy,
       given,
-      facts: makeFacts({ ...platform, ...given.facts, ...factsWithRules(given, platform) }),
+      facts: makeFacts({ ...platform, ...given.facts, ...tracking, ...factsWithRules(given, platform) }),
     }
   })

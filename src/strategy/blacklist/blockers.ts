@@ -1,0 +1,151 @@
+/** Reasons to leave conntrack in: something here lives on it, or boot would fail without it. */
+import type { Facts } from '../../facts/facts.ts'
+import { formatCount } from '../../lang/numbers.ts'
+import type { Blocker } from '../strategy.ts'
+import { foreign } from './modules.ts'
+import type { Need } from './needs.ts'
+import type { Options } from './options.ts'
+import { loadersOf, savedNeeds } from './saved.ts'
+import type { Service } from './services.ts'
+
+const blocker = (code: string, message: string, forceable = false): Blocker => ({ code, message, forceable })
+
+/** Whether this host and what could be read of it allow a plan at all. */
+export function unreadBlockers(facts: Facts): Blocker[] {
+  const { root, ruleset, container, ownsKernel, writable, tracking } = facts
+  if (!ownsKernel) {
+    const what = container ?? 'limits are read-only'
+    return [
+      blocker('not-own-kernel', `this host does not own its kernel (${what}): apply it on the machine that runs it`),
+    ]
+  }
+  if (!root) return [blocker('needs-root', 'the login user is not root: run with --become')]
+  if (!writable.etc)
+    return [blocker('etc-read-only', '/etc is read-only, so nothing would keep the modules out at boot')]
+  if (facts.providedBy === 'builtin' || (facts.modules === null && facts.family !== null)) {
+    const message =
+      'conntrack is built into this kernel, so no module can be kept out: untrigger makes it stop tracking'
+    return [blocker('built-in', message)]
+  }
+  if (ruleset === null || !ruleset.complete || ruleset.sources.some(({ format }) => format === 'text')) {
+    return [blocker('rules-unread', 'not all live rules could be read, so nobody can say which of them need tracking')]
+  }
+  return tracking ? [] : [blocker('saved-unread', 'what boot loads was not looked at')]
+}
+
+/** Programs that make rules or entries of their own, by the names of facts.managers. */
+const USERS = new Map([
+  ...['docker', 'libvirt', 'podman', 'lxd'].map(name => [name, 'translates for its guests'] as const),
+  ...['kube-proxy', 'kubelet', 'cilium', 'calico'].map(name => [name, 'makes services and policies of it'] as const),
+  ['openvswitch', 'switches by it'],
+  ['ip_vs', 'balances by it'],
+  ['conntrackd', 'carries its entries to another host'],
+  ['keepalived', 'runs virtual servers that use it'],
+])
+
+/** What lives on tracking here besides rules. */
+export function userBlockers(facts: Facts, stopping: boolean): Blocker[] {
+  const { nat, forwarding, modules, tracking } = facts
+  const atBoot = (tracking?.services ?? []).flatMap(({ name, enabled }) => (enabled ? [name] : []))
+  const managers = [...new Set([...facts.managers, ...atBoot])]
+  const programs = managers.flatMap(name => {
+    const does = USERS.get(name)
+    const where = facts.managers.includes(name) ? 'runs here' : 'is started at boot'
+    return does ? [blocker('module-in-use', `${name} ${where} and ${does}`)] : []
+  })
+  const names = foreign(modules ?? []).filter(name => !managers.includes(name))
+  const held =
+    names.length > 0 ? [blocker('module-in-use', `${names.join(', ')} of the kernel stands on conntrack`)] : []
+  const message = `addresses are translated here (${nat.evidence[0] ?? 'nobody says how'})`
+  // Whoever stops the firewall may mean its translation, too.
+  const nats = nat.inUse ? [blocker('nat-in-use', message, stopping)] : []
+  const forwards = forwarding.ipv4 || forwarding.ipv6
+  const others = 'this host forwards packets: what it filters or translates for others would not be any more'
+  return [...nats, ...(forwards ? [blocker('forwards', others, stopping || !nat.inUse)] : []), ...programs, ...held]
+}
+
+/** Live rules that would be left without what they ask. Until the reboot they work on: only then may somebody insist. */
+export function liveBlockers(left: readonly Need[], now: boolean): Blocker[] {
+  const [first] = left
+  if (!first) return []
+  const count = left.length === 1 ? '1 live rule needs' : `${formatCount(left.length)} live rules need`
+  const message = `${count} conntrack, the first: ${first.name}; untrigger, stateless or stop_firewall takes such rules away`
+  return [blocker('rules-need-tracking', message, !now)]
+}
+
+/** What boot would try to load, and fail: one of each file. Whoever stops what loads it needs it no more. */
+export function savedBlockers(facts: Facts, stopped: readonly Service[], options: Options): Blocker[] {
+  const services = facts.tracking?.services ?? []
+  const isOff = (path: string): boolean => {
+    const here = services.filter(({ name }) => loadersOf(path).includes(name))
+    return here.length > 0 && here.every(({ name, enabled }) => stopped.some(one => one.name === name) || !enabled)
+  }
+  // With stop_firewall nobody wants it back; otherwise somebody has loaded it by hand, and may again.
+  const needs = savedNeeds(facts).filter(({ file }) => !(options.stop_firewall && isOff(file)))
+  const files = [...new Set(needs.map(({ file }) => file))]
+  const saved = files.map(file => {
+    const here = needs.filter(setting => setting.file === file)
+    const [first] = here
+    const more = here.length > 1 ? ` and ${here.length - 1} more lines` : ''
+    const end = loadersOf(file).includes('ufw')
+      ? 'ufw would come up with its policies and none of its rules, and lock everybody out'
+      : 'the host would come up with none of its rules'
+    const message = `${file}:${first?.line} says "${first?.text}"${more}: refused at boot, and ${end}`
+    return blocker('saved-rules-need-tracking', message, isOff(file))
+  })
+  const unread = (facts.tracking?.savedUnread ?? []).filter(file => !(options.stop_firewall && isOff(file)))
+  return [
+    ...saved,
+    ...byThemselves(facts, stopped, files),
+    ...ownUntracking(facts),
+    ...unread.map(file => blocker('saved-unread', `${unreadText(file)}, so nobody can say what boot loads`)),
+  ]
+}
+
+/** By which notrack keeps its rules where nobody else does. */
+const OWN_FILES = ['/etc/ctfix-notrack.nft', '/etc/ctfix-notrack.sh', '/etc/nftables-ctfix.nft', '/etc/ufw/ctfix.init']
+
+/** What takes flows out of tracking stands on it as well: the two cures exclude each other. */
+function ownUntracking({ files }: Facts): Blocker[] {
+  const found = files.find(({ path, state }) => OWN_FILES.includes(path) && state !== null)
+  return found
+    ? [
+        blocker(
+          'notrack-in-force',
+          `${found.path} keeps rules of notrack by ctfix, which need conntrack: roll that run back first`,
+        ),
+      ]
+    : []
+}
+
+/** `more`: the probe looks at so many lines and no further. */
+function unreadText(file: string): string {
+  return file === 'more' ? 'there are more saved rules than are looked at' : `${file} could not be read to its end`
+}
+
+/** Managers whose every rule set asks for states, whatever their files say. */
+function byThemselves({ tracking, ufw }: Facts, stopped: readonly Service[], files: readonly string[]): Blocker[] {
+  const told = (name: string): boolean => files.some(file => loadersOf(file).includes(name))
+  const starts = (name: string): boolean =>
+    (tracking?.services ?? []).some(service => service.name === name && service.enabled) &&
+    !stopped.some(service => service.name === name)
+  const ufwStarts = starts('ufw') || (ufw?.enabled === true && !tracking?.services.some(({ name }) => name === 'ufw'))
+  return [
+    ...(starts('firewalld') && !told('firewalld')
+      ? [
+          blocker(
+            'saved-rules-need-tracking',
+            'firewalld asks for states in every rule set it makes: it would come up empty, and say nothing of it',
+          ),
+        ]
+      : []),
+    ...(ufwStarts && ufw?.enabled === true && !told('ufw')
+      ? [
+          blocker(
+            'saved-rules-need-tracking',
+            'ufw asks for states in every rule set it makes: it would come up with its policies alone, and lock everybody out',
+          ),
+        ]
+      : []),
+  ]
+}

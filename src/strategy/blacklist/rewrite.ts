@@ -1,0 +1,75 @@
+/** The rules of this host without states, live and saved, where it is the owner of its rules who keeps them as a save. */
+import type { RuleChange } from '../../change/change.ts'
+import type { Facts, RulesetText } from '../../facts/facts.ts'
+import type { WantedFile } from '../notrack/edits.ts'
+import type { Blocker } from '../strategy.ts'
+import { type Declared, declaredOf } from './convert.ts'
+import { convertLive } from './live.ts'
+import { liveNeeds } from './needs.ts'
+import type { Options } from './options.ts'
+import { convertSaved } from './saved.ts'
+
+export interface Stateless {
+  readonly changes: readonly RuleChange[]
+  /** The live rules as these changes leave them. */
+  readonly ruleset: RulesetText | null
+  readonly files: readonly WantedFile[]
+  readonly warnings: readonly string[]
+  readonly blockers: readonly Blocker[]
+}
+
+/** Who makes rules out of settings of its own: edited rules would be made anew by the next reload. */
+const MAKERS: Readonly<Record<string, string>> = {
+  firewalld: 'firewalld makes its rules itself and always asks for states',
+  ufw: 'ufw makes its rules itself: change /etc/ufw/*.rules there',
+  docker: 'docker makes its rules itself',
+  'kube-proxy': 'kube-proxy makes its rules itself',
+  openwrt: 'the firewall of OpenWrt makes its rules itself, by /etc/config/firewall',
+}
+
+/** What `stateless` comes to here; nothing at all where it was not asked for. */
+export function stateless(wanted: Options, facts: Facts): Stateless {
+  const { ruleset, firewall } = facts
+  const none = { changes: [], ruleset, files: [], warnings: [], blockers: [] }
+  if (!wanted.stateless || !ruleset) return none
+  const maker = MAKERS[firewall.owner]
+  if (maker !== undefined && liveNeeds(ruleset).length > 0) {
+    return { ...none, blockers: [cannot(maker)] }
+  }
+  const declared = declaredOf(wanted, facts)
+  const live = convertLive(ruleset, declared)
+  const saved = convertSaved(facts, declared)
+  const byNft = liveNeeds(live.ruleset).filter(({ place }) => place.backend === 'nft')
+  const refused = [
+    ...live.refused,
+    ...saved.refused,
+    ...byNft.map(({ name }) => `${name}: rules of nft are changed where they are kept`),
+  ]
+  const changed = live.changes.length + saved.files.length > 0
+  return {
+    changes: live.changes,
+    ruleset: live.ruleset,
+    files: saved.files,
+    warnings: changed ? warningsOf(declared) : [],
+    blockers: refused.map(cannot),
+  }
+}
+
+function cannot(message: string): Blocker {
+  return { code: 'cannot-convert', message, forceable: false }
+}
+
+/** What rules without states cannot know. */
+function warningsOf({ servers }: Declared): string[] {
+  const has = (port: number): boolean => servers.some(server => server.port === port)
+  const missing = [
+    ...(has(53) ? [] : ['name servers (resolvers)']),
+    ...(has(123) ? [] : ['time servers (time_servers)']),
+  ]
+  return [
+    'answers are told by their flags from now on: TCP packets that open nothing reach every port, whoever sends them; over UDP only the named servers may answer, no DHCP server that renews an address among them',
+    ...(missing.length > 0
+      ? [`no ${missing.join(' and ')} are known, so no answers of theirs are let in over UDP`]
+      : []),
+  ]
+}

@@ -1,0 +1,127 @@
+/** Modules are taken out one by one under every shell, also where the kernel does not let them go. */
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ModuleChange } from '../../src/change/change.ts'
+import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
+import type { Script } from '../../src/lang/sh.ts'
+import { changeLibrary } from '../../src/run/tools.ts'
+import { SHELLS, Stage } from '../facts/stage.ts'
+import { parseLook } from '../support/looks.ts'
+
+const LOADED = `xt_conntrack 16384 0 - Live 0x0
+nf_nat 45056 1 iptable_nat, Live 0x0
+iptable_nat 16384 0 - Live 0x0
+nf_conntrack 172032 2 xt_conntrack,nf_nat, Live 0x0
+xt_CT 16384 3 - Live 0x0
+nf_defrag_ipv4 16384 1 nf_conntrack, Live 0x0
+`
+/** Takes out what nothing uses; nf_conntrack hangs on its way while /tmp/queued is there. */
+const RMMOD = `echo "$*" >>/tmp/asked
+while read -r line; do case $line in "$1 "*) found=$line ;; esac; done </proc/modules
+case $found in *' 0 - Live '*) ;; *) echo "rmmod: ERROR: Module $1 is in use" >&2; exit 1 ;; esac
+rest=$(sed "/^$1 /d; s/\\\\([ ,]\\\\)$1,/\\\\1/; s/ [0-9]*  Live/ 0 - Live/" /proc/modules)
+if [ -e /tmp/queued ]; then
+  sed "s/^$1 \\\\([0-9]*\\\\) .*/$1 \\\\1 -1 - Unloading 0x0/" /proc/modules >/tmp/modules
+  cat /tmp/modules >/proc/modules
+  left=100
+  while [ -e /tmp/queued ] && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
+  rest=$(sed "/^$1 /d" /proc/modules)
+fi
+printf '%s\\n' "$rest" >/proc/modules`
+const MODPROBE = `printf '%s 16384 0 - Live 0x0\\n' "$1" >>/proc/modules`
+
+const unload = (target: string): ModuleChange => ({
+  kind: 'module',
+  layer: 'runtime',
+  target,
+  before: 'loaded',
+  after: null,
+  why: 'w',
+})
+
+describe.each(SHELLS)('modules.sh under %s', shell => {
+  let stage: Stage
+
+  beforeEach(() => {
+    stage = new Stage({ files: { '/proc/modules': LOADED }, tools: { rmmod: RMMOD, modprobe: MODPROBE } }, shell)
+  })
+  afterEach(() => stage[Symbol.dispose]())
+
+  // The real limits are ten seconds.
+  const library = changeLibrary()
+    .replace('bounded 10 rmmod', 'bounded 1 rmmod')
+    .replace('"$naps" -ge 10', '"$naps" -ge 1')
+  function run(...scripts: readonly Script[]) {
+    const body = scripts.map(({ text }) => `  ${text} || return 1`).join('\n')
+    return stage.run(`${library}\nmain() {\n${body}\n}\nmain </dev/null\n`)
+  }
+  const read = (path: string): string => readFileSync(stage.path(path), 'utf8')
+  const names = (): string[] => read('/proc/modules').match(/^\w+/gm) ?? []
+
+  it('takes out exactly one, and loads it again', () => {
+    const change = unload('xt-conntrack')
+    expect(run(expectScript(change), applyScript({ ...change, target: 'xt_conntrack' }))).toMatchObject({
+      status: 0,
+      stderr: '',
+    })
+    expect(names()).toEqual(['nf_nat', 'iptable_nat', 'nf_conntrack', 'xt_CT', 'nf_defrag_ipv4'])
+    expect(read('/tmp/asked')).toBe('xt_conntrack\n')
+    expect(run(applyScript(unload('xt_conntrack'))).status).toBe(0)
+    expect(read('/tmp/asked')).toBe('xt_conntrack\n')
+    expect(run(undoScript(unload('xt_conntrack'))).status).toBe(0)
+    expect(names()).toContain('xt_conntrack')
+  })
+
+  it('says who holds one that is in use, and leaves it', () => {
+    expect(run(applyScript(unload('nf_conntrack')))).toMatchObject({
+      status: 1,
+      stderr: 'ctfix: cannot take out module nf_conntrack: it is in use by xt_conntrack,nf_nat\n',
+    })
+    expect(run(applyScript(unload('xt_CT'))).stderr).toContain('it is in use by rules\n')
+    expect(names()).toHaveLength(6)
+  })
+
+  it('counts one that the kernel does not let go as gone with the next boot', () => {
+    stage.write('/tmp/queued', '')
+    const change = unload('xt_conntrack')
+    const first = run(applyScript(change))
+    expect(first.status).toBe(0)
+    expect(first.stderr).toContain('module xt_conntrack is still being taken out')
+    expect(read('/proc/modules')).toContain('xt_conntrack 16384 -1 - Unloading')
+    // It is neither there nor gone, and nobody asks for it twice.
+    expect(parseLook(change, run(lookScript(change)).stdout)).toMatchObject({
+      refused: expect.stringMatching(/still being taken out/),
+    })
+    for (const before of ['loaded', null] as const) {
+      expect(run(expectScript({ ...change, before }))).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/unloading now/),
+      })
+    }
+    expect(run(applyScript(change)).status).toBe(0)
+    // What it holds stays with it, and that is no failure either.
+    const second = run(applyScript(unload('nf_conntrack')))
+    expect(second).toMatchObject({ status: 0, stderr: expect.stringMatching(/nf_conntrack is held by xt_conntrack/) })
+    expect(read('/tmp/asked')).toBe('xt_conntrack\n')
+    expect(run(undoScript(change))).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/it is still being taken out/),
+    })
+    // The kernel lets go at last.
+    stage.run('mv /tmp/queued /tmp/sent; sleep 1\n')
+    expect(names()).not.toContain('xt_conntrack')
+    expect(run(undoScript(change)).status).toBe(0)
+    expect(names()).toContain('xt_conntrack')
+  })
+
+  it('comes to an end where everything of it hangs and nothing is said of it', () => {
+    const hanging = 'left=40; while [ ! -e /tmp/sent ] && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done'
+    stage.write('/usr/sbin/rmmod', `#!/bin/sh\n${hanging}\n`, 0o755)
+    const { status, stderr } = run(applyScript(unload('xt_conntrack')))
+    stage.write('/tmp/sent', '')
+    expect({ status, stderr }).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/cannot take out module xt_conntrack/),
+    })
+  })
+})

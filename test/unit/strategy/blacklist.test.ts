@@ -1,0 +1,161 @@
+/** What blacklist plans is what it then finds, in the order in which it can be done; and nobody is cut off by the way. */
+import { describe, expect, it } from 'vitest'
+import type { Facts, RulesetText } from '../../../src/facts/facts.ts'
+import { applyToFacts, makePlan, type Plan, type Step, settledTask, type Task } from '../../../src/plan/plan.ts'
+import { blacklist } from '../../../src/strategy/blacklist/blacklist.ts'
+import { REFUSAL_FILE } from '../../../src/strategy/blacklist/refuse.ts'
+import { filter } from '../firewall/samples.ts'
+import { CASES, type Case } from './cases.ts'
+
+const OURS = CASES.filter(({ strategy }) => strategy.name === 'blacklist')
+const LOCAL = { local: true }
+const PATH = { clientAddress: '198.51.100.7', clientPort: 50022, serverAddress: '192.0.2.5', serverPort: 22 }
+
+function caseOf(name: string): Case {
+  const found = OURS.find(({ path }) => path.endsWith(`/${name}.yaml`))
+  if (!found) throw new Error(`no case ${name}`)
+  return found
+}
+
+/** As a probe does that looks for our file, too. */
+function seen(facts: Facts): Facts {
+  const known = facts.files.some(({ path }) => path === REFUSAL_FILE)
+  return known ? facts : { ...facts, files: [...facts.files, { path: REFUSAL_FILE, state: null, refused: null }] }
+}
+
+const task = (options: Step['options']): Task => ({ steps: [{ strategy: blacklist, options }], force: false })
+const planOf = (options: Step['options'], facts: Facts): Plan => makePlan('h', task(options), facts, LOCAL)
+
+/** The host as a plan leaves it: what a firewall that stopped had loaded is gone, and a kernel without the core tracks nothing. */
+function done(facts: Facts, plan: Plan): Facts {
+  const after = applyToFacts(facts, plan.changes)
+  const stopped = plan.changes.some(({ kind }) => kind === 'service')
+  const core = after.modules?.some(({ name }) => name === after.family) ?? false
+  const empty: RulesetText = { sources: [], complete: true }
+  return {
+    ...after,
+    ...(stopped ? { ruleset: empty } : {}),
+    ...(core ? {} : { family: null, providedBy: 'absent' as const, count: null, max: null }),
+  }
+}
+
+describe.each(OURS.filter(({ given }) => given.blockers.length === 0))('$path', ({ given, facts }) => {
+  const first = planOf(given.options, seen(facts))
+  const after = done(seen(facts), first)
+
+  it('finds nothing to do once it is done', () => {
+    for (const again of [
+      planOf(given.options, after),
+      makePlan('h', settledTask(first, task(given.options)), after, LOCAL),
+    ]) {
+      expect(again.blockers).toEqual([])
+      expect(again.changes).toEqual([])
+    }
+  })
+
+  it('shows what became of it', () => {
+    const gone = makePlan('h', settledTask(first, task(given.options)), after, LOCAL).evidence?.[0]
+    const later = first.steps[0]?.options.when === 'reboot' || facts.modules?.some(({ unloading }) => unloading)
+    expect(gone).toMatchObject({ name: 'conntrack-gone', status: later && after.family !== null ? 'unknown' : 'pass' })
+  })
+})
+
+describe('order', () => {
+  it('rules before services, services before modules, and files after all of them', () => {
+    const { facts, given } = caseOf('stateless-debian')
+    const kinds = planOf(given.options, seen(facts)).changes.map(({ kind }) => kind)
+    expect([...new Set(kinds)]).toEqual(['rule', 'module', 'file'])
+    const { facts: other, given: asked } = caseOf('stop-systemd')
+    const stop = planOf(asked.options, seen(other)).changes.map(({ kind }) => kind)
+    expect([...new Set(stop)]).toEqual(['service', 'module', 'file', 'boot-service'])
+  })
+
+  it('what takes the place of a rule is there before it goes, from the end of the chain to its head', () => {
+    const { facts, given } = caseOf('stateless-debian')
+    const rules = planOf(given.options, seen(facts)).changes.flatMap(change => (change.kind === 'rule' ? [change] : []))
+    const places = rules.flatMap(({ before, after }) => (before && !after ? [before.position ?? 0] : []))
+    // Numbers at the moment of each removal: what it was, and what was put before it.
+    expect(places).toEqual([6, 5, 3, 9])
+    expect(rules.every(({ why }) => why !== '')).toBe(true)
+    const replaced = rules.filter(({ after }) => after !== null).map(({ why }) => why)
+    expect(replaced.every(why => /^in place of "-A INPUT .*-m conntrack /.test(why))).toBe(true)
+  })
+})
+
+describe('our own connection and services', () => {
+  const flows = [
+    { protocol: 'tcp', port: 80 },
+    { protocol: 'tcp', port: 443 },
+  ] as const
+
+  it.each([
+    ['stateless-debian', flows],
+    ['stateless-rhel', []],
+  ] as const)('pass through what %s makes of the rules', (name, served) => {
+    const { facts, given } = caseOf(name)
+    const plan = makePlan('h', { ...task(given.options), flows: served }, { ...seen(facts), managementPath: PATH })
+    expect(plan.blockers).toEqual([])
+    expect(plan.changes.length).toBeGreaterThan(0)
+  })
+
+  it('are looked at: a rule that lets answers in without saying of whom is no way for a new connection', () => {
+    const { facts, given } = caseOf('stateless-debian')
+    const strict = filter(
+      'DROP',
+      'INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+      'INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT',
+      'INPUT -p udp -m udp --dport 514 -m conntrack --ctstate ESTABLISHED,NEW -j ACCEPT',
+      'OUTPUT -m conntrack --ctstate NEW -j ACCEPT',
+      'OUTPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    )
+    const ruleset: RulesetText = {
+      complete: true,
+      sources: [
+        { backend: 'iptables-legacy', family: 4, format: 'save', text: strict.replace('OUTPUT ACCEPT', 'OUTPUT DROP') },
+      ],
+    }
+    const served = [{ protocol: 'udp', port: 514 }] as const
+    const plan = makePlan(
+      'h',
+      { ...task(given.options), flows: served },
+      { ...seen(facts), ruleset, managementPath: PATH },
+    )
+    expect(plan.blockers).toEqual([])
+    const left = applyToFacts({ ...seen(facts), ruleset }, plan.changes).ruleset?.sources[0]?.text
+    expect(left).not.toMatch(/state/)
+    expect(left).toContain('-A OUTPUT -p udp -m udp --sport 514 -j ACCEPT')
+  })
+})
+
+describe('evidence', () => {
+  const { facts } = caseOf('stop-systemd')
+  const tracking = facts.tracking
+  if (!tracking) throw new Error('no tracking')
+  const evidence = (parts: Partial<typeof tracking>, more: Partial<Facts> = {}) =>
+    planOf({ when: 'now' }, { ...seen(facts), ...more, tracking: { ...tracking, ...parts } }).evidence ?? []
+
+  it('modprobe has to refuse every name that there is', () => {
+    const refused = { nf_conntrack: 'refused', xt_conntrack: 'refused', xt_state: 'no-such-module' } as const
+    expect(evidence({ dryRuns: refused })[1]).toMatchObject({ name: 'modprobe-refuses', status: 'pass', when: 'kept' })
+    expect(evidence({ dryRuns: { ...refused, xt_conntrack: 'loads' } })[1]).toMatchObject({
+      status: 'fail',
+      detail: 'modprobe would still load xt_conntrack',
+    })
+    expect(evidence({ dryRuns: { nf_conntrack: 'unreadable' } })[1]).toMatchObject({ status: 'unknown' })
+    expect(evidence({ dryRuns: {} })[1]).toMatchObject({ status: 'unknown' })
+  })
+
+  it('a firewall that boot starts has to be up', () => {
+    const service = { name: 'nftables', running: true, enabled: true }
+    expect(evidence({ services: [service] })[2]).toMatchObject({ name: 'firewall-service-up', status: 'pass' })
+    expect(evidence({ services: [{ ...service, running: false }] })[2]).toMatchObject({ status: 'fail' })
+    expect(evidence({ services: [] })[2]).toBeUndefined()
+  })
+
+  it('conntrack that is still there has failed to go, unless it is on its way', () => {
+    expect(evidence({})[0]).toMatchObject({ status: 'fail', detail: 'still loaded: nf_conntrack, xt_conntrack' })
+    const modules = [{ name: 'nf_conntrack', refs: 0, users: [], unloading: true as const }]
+    expect(evidence({}, { modules })[0]).toMatchObject({ status: 'unknown' })
+    expect(evidence({}, { family: null, providedBy: 'absent', modules: [] })[0]).toMatchObject({ status: 'pass' })
+  })
+})
