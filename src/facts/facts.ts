@@ -187,7 +187,10 @@ export interface Facts {
   readonly moduleLoadSettings: readonly Setting[]
   /** Files a strategy may write, whether they exist or not; those of firewalls only where the rules were asked for. */
   readonly files: readonly FileFact[]
-  /** Directories that exist among the ones strategies choose from (`/etc/sysctl.d`, …). */
+  /**
+   * Directories that exist among the ones strategies choose from (`/etc/sysctl.d`, …), and the links and marks that say
+   * whose saved rules are restored at boot (`/etc/rc.d/rc3.d/S08ip6tables`, …).
+   */
   readonly directories: readonly string[]
   readonly ufw: { readonly enabled: boolean; readonly sysctlFile: string | null } | null
 

@@ -77,12 +77,14 @@ places() {
     /proc/sys/net/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_buckets /var/lib/ctfix \
     /etc /etc/sysctl.d /etc/modprobe.d /etc/modules-load.d /etc/sysconfig /etc/sysconfig/modules /etc/modules.d \
     /etc/ufw /etc/firewalld /etc/iptables /etc/sysconfig/iptables /etc/iptables/rules.v4 /etc/nftables.conf \
-    /etc/config/firewall /sbin/fw4 /sbin/fw3 /var/lock/subsys/iptables \
+    /etc/config/firewall /sbin/fw4 /sbin/fw3 /var/lock/subsys/iptables /var/lock/subsys/ip6tables \
     "$units":firewalld.service "$units":ufw.service "$units":iptables.service "$units":ip6tables.service \
     "$units":netfilter-persistent.service "$units":nftables.service "$units":docker.service \
     "$units":tuned.service /etc/systemd/system/*.wants/ufw.service /etc/systemd/system/*.wants/iptables.service \
-    /etc/systemd/system/*.wants/nftables.service /etc/systemd/system/*.wants/netfilter-persistent.service \
-    /etc/rc3.d/S??iptables /etc/rc.d/rc3.d/S??iptables /etc/runlevels/*/iptables /etc/runlevels/*/nftables \
+    /etc/systemd/system/*.wants/ip6tables.service /etc/systemd/system/*.wants/nftables.service \
+    /etc/systemd/system/*.wants/netfilter-persistent.service \
+    /etc/rc3.d/S??iptables /etc/rc.d/rc3.d/S??iptables /etc/rc3.d/S??ip6tables /etc/rc.d/rc3.d/S??ip6tables \
+    /etc/runlevels/*/iptables /etc/runlevels/*/ip6tables /etc/runlevels/*/nftables \
     /etc/systemd/system /etc/systemd/system/sysinit.target.d /etc/rc.d/rc3.d /etc/network/if-pre-up.d /etc/local.d \
     /etc/runlevels/default/local /sys/class/net/docker0 /sys/class/net/br-* /sys/class/net/cni0 /sys/class/net/cbr0 /sys/class/net/virbr* \
     /sys/class/net/lxdbr* /sys/class/net/lxcbr* /sys/class/net/podman* /sys/class/net/kube-ipvs0 "$@"

@@ -26,34 +26,39 @@ const CLIENT_PORTS: readonly PortRange[] = [{ from: 1024, to: 65_535 }]
 /** Linux's own default of net.ipv4.ip_local_port_range. */
 export const LOCAL_PORTS: readonly PortRange[] = [{ from: 32_768, to: 60_999 }]
 /** Answers over UDP that nearly every host waits for: names and time. */
-const UDP_SERVERS: readonly PortRange[] = [
-  { from: 53, to: 53 },
-  { from: 123, to: 123 },
-]
+const NTP: PortRange = { from: 123, to: 123 }
+const UDP_SERVERS: readonly PortRange[] = [{ from: 53, to: 53 }, NTP]
 
 export const NO_RULES: FlowRules = { pre: [], out: [], acceptIn: [], acceptOut: [] }
 
 const UNTRACKED = { states: ['untracked'], does: 'accept' } as const
 
-/** Whether an accept of ours is wanted for a range of ports. */
-export type IsAccepted = (protocol: 'tcp' | 'udp', range: PortRange) => boolean
+type PortsOf = Readonly<Record<'tcp' | 'udp', readonly PortRange[]>>
+
+/** The ports that an accept of ours is wanted for. */
+export interface LetIn {
+  readonly others: PortsOf
+  /** Of what the host asks of itself by lo: the questions, and the answers. */
+  readonly asked: PortsOf
+  readonly answered: PortsOf
+}
 
 /**
  * The rules of one family; empty where peers or addresses leave nothing to it. `forwards`: others' packets pass here, too;
- * `accepted`: the ports that accepts are about.
+ * `letIn`: the ports that accepts are about, all that are wanted when left out.
  */
 export function flowRules(
   wanted: Options,
   family: Family,
   forwards: boolean,
-  accepted: IsAccepted = () => true,
+  letIn: LetIn = { others: wanted, asked: wanted, answered: wanted },
 ): FlowRules {
   const peers = ofFamily(wanted.peers, family)
   const addresses = ofFamily(wanted.addresses, family)
   if (peers === null || addresses === null) return NO_RULES
   const ends = peers.flatMap(peer => addresses.map(own => ({ peer, own })))
   const parts = [
-    ...ends.flatMap(end => services(wanted, end, forwards, accepted)),
+    ...ends.flatMap(end => services(wanted, end, forwards, letIn)),
     ...(wanted.local_out ? ends.flatMap(end => begun(end)) : []),
     ...(wanted.all ? [everything(wanted, family)] : []),
   ]
@@ -63,6 +68,11 @@ export function flowRules(
     acceptIn: parts.flatMap(({ acceptIn }) => acceptIn),
     acceptOut: parts.flatMap(({ acceptOut }) => acceptOut),
   }
+}
+
+/** Families of which peers and addresses leave something, in the order in which they were asked for. */
+export function familiesWith({ families, peers, addresses }: Options): Family[] {
+  return families.filter(family => ofFamily(peers, family) !== null && ofFamily(addresses, family) !== null)
 }
 
 interface Ends {
@@ -87,18 +97,19 @@ const away = ({ peer, own }: Ends): Pick<OwnRule, 'from' | 'to'> => ({
   ...(peer === null ? {} : { to: peer }),
 })
 
-function services(wanted: Options, ends: Ends, forwards: boolean, accepted: IsAccepted): FlowRules[] {
+function services(wanted: Options, ends: Ends, forwards: boolean, allowed: LetIn): FlowRules[] {
   const { tcp, udp, all } = wanted
   // Everything has its own rules; these then only say what may come in.
   const isOwn = !all
   return (['tcp', 'udp'] as const).flatMap(protocol => {
     const ports = protocol === 'tcp' ? tcp : udp
     if (ports.length === 0) return []
-    const letIn = ports.filter(range => accepted(protocol, range))
+    const letIn = allowed.others[protocol]
     const request = { protocol, ...towards(ends) }
     const answer = { protocol, ...away(ends) }
     // Whom the flows are shared with is somebody else then.
     const stays = ends.peer === null && isOwn
+    const [asked, answered] = stays ? [only(allowed.asked[protocol], letIn), allowed.answered[protocol]] : [[], []]
     const inside = { protocol, ...(ends.own === null ? {} : { to: ends.own }), loopback: 'out' } as const
     const insideAnswer = { protocol, ...(ends.own === null ? {} : { from: ends.own }), loopback: 'in' } as const
     const local = forwards && ends.own === null ? { local: true as const } : {}
@@ -109,24 +120,29 @@ function services(wanted: Options, ends: Ends, forwards: boolean, accepted: IsAc
           ...(isOwn ? [{ ...answer, fromPorts: ports, does: 'notrack' as const }] : []),
           ...(stays ? [{ ...inside, toPorts: ports, does: 'notrack' as const }] : []),
         ],
-        acceptIn:
-          letIn.length === 0
-            ? []
-            : [
-                { ...request, toPorts: letIn, ...UNTRACKED },
-                ...(stays ? [{ ...insideAnswer, fromPorts: letIn, ...UNTRACKED }] : []),
-              ],
-        acceptOut:
-          letIn.length === 0
-            ? []
-            : [
-                { ...answer, fromPorts: letIn, ...UNTRACKED },
-                ...(stays ? [{ ...inside, toPorts: letIn, ...UNTRACKED }] : []),
-              ],
+        acceptIn: [
+          ...toPorts(request, letIn),
+          ...fromPorts(insideAnswer, answered),
+          ...toPorts({ ...insideAnswer, ...towards(ends) }, asked),
+        ],
+        acceptOut: [
+          ...fromPorts(answer, letIn),
+          ...toPorts(inside, answered),
+          ...fromPorts({ ...inside, ...away(ends) }, asked),
+        ],
       },
     ]
   })
 }
+
+type Head = Omit<OwnRule, 'does' | 'fromPorts' | 'toPorts'>
+
+const toPorts = (head: Head, ports: readonly PortRange[]): OwnRule[] =>
+  ports.length === 0 ? [] : [{ ...head, toPorts: ports, ...UNTRACKED }]
+const fromPorts = (head: Head, ports: readonly PortRange[]): OwnRule[] =>
+  ports.length === 0 ? [] : [{ ...head, fromPorts: ports, ...UNTRACKED }]
+const only = (ports: readonly PortRange[], without: readonly PortRange[]): PortRange[] =>
+  ports.filter(range => !without.some(({ from, to }) => from <= range.from && to >= range.to))
 
 /** What this host begins, by the ports it chooses for itself. */
 function begun(ends: Ends): FlowRules[] {
@@ -162,6 +178,8 @@ function everything({ peers }: Options, family: Family): FlowRules {
     peers.length > 0
       ? senders.map(from => ({ protocol: 'udp', from, toPorts: CLIENT_PORTS, ...UNTRACKED }))
       : UDP_SERVERS.map(server => ({ protocol: 'udp', fromPorts: [server], toPorts: CLIENT_PORTS, ...UNTRACKED }))
+  // Time servers ask each other from that port, too.
+  const time: OwnRule = { protocol: 'udp', fromPorts: [NTP], toPorts: [NTP], ...UNTRACKED }
   return {
     pre: [{ protocol: null, does: 'notrack' }],
     out: [{ protocol: null, does: 'notrack' }],
@@ -169,6 +187,7 @@ function everything({ peers }: Options, family: Family): FlowRules {
       { protocol: null, loopback: 'in', ...UNTRACKED },
       { protocol: 'tcp', toPorts: CLIENT_PORTS, answers: true, ...UNTRACKED },
       ...udp,
+      ...(peers.length > 0 ? senders.map(from => ({ ...time, from })) : [time]),
       { protocol: 'icmp', icmpTypes: [...ICMP_ANSWERS[family], ...ICMP_ERRORS[family]], ...UNTRACKED },
     ],
     acceptOut: [
