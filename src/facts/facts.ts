@@ -167,6 +167,8 @@ export interface Facts {
   /** Some interface has an IPv6 address. */
   readonly ipv6: boolean
   readonly forwarding: { readonly ipv4: boolean; readonly ipv6: boolean }
+  /** Ports this host chooses from for connections that it begins (net.ipv4.ip_local_port_range); null when unreadable. */
+  readonly localPorts: { readonly from: number; readonly to: number } | null
 
   readonly writable: { readonly max: boolean; readonly buckets: boolean; readonly etc: boolean }
   /** False in a container or a network namespace of its own: limits are somebody else's. */

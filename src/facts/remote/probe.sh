@@ -47,6 +47,7 @@ values() {
     /sys/module/nf_conntrack/parameters/hashsize /sys/module/ip_conntrack/parameters/hashsize \
     /proc/net/stat/nf_conntrack /proc/net/stat/ip_conntrack \
     /proc/uptime /proc/sys/kernel/random/boot_id /proc/sys/net/ipv4/ip_forward \
+    /proc/sys/net/ipv4/ip_local_port_range \
     /proc/sys/net/ipv6/conf/all/forwarding /proc/1/cgroup /run/systemd/container \
     /etc/machine-id /var/lib/dbus/machine-id /etc/os-release /usr/lib/os-release /etc/redhat-release \
     /etc/openwrt_release /etc/alpine-release /etc/tuned/active_profile
@@ -516,11 +517,15 @@ BEGIN {
     own[address] = 1
     any6 = 0
   }
+  # The ports that this host chooses for what it begins.
+  mine = "32768-60999"
+  if ((getline line <"/proc/sys/net/ipv4/ip_local_port_range") > 0 && split(line, edge, " ") == 2) mine = edge[1] "-" edge[2]
   count = split(flows, selector, ";")
   for (s = 1; s <= count; s++) {
     split(selector[s], word, " ")
     protocol[s] = word[1]
     if (word[2] == "*") every[s] = 1
+    if (word[2] == "own") word[2] = mine
     ranges[s] = split(word[2], list, ",")
     for (i = 1; i <= ranges[s]; i++) {
       low[s, i] = high[s, i] = list[i] + 0

@@ -7,7 +7,7 @@ import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
 import { portStretches } from '../../firewall/stretches.ts'
 import type { Blocker } from '../strategy.ts'
 import { type Options, portsText } from './options.ts'
-import { LOCAL_PORTS } from './rules.ts'
+import { portsChosen } from './rules.ts'
 
 /** What is here before a rule is thought of. `live` are the rules as they are. */
 export function blockersOf(wanted: Options, facts: Facts, live: Ruleset): Blocker[] {
@@ -96,7 +96,8 @@ function isOwnAddress(text: string, { flows, managementPath }: Facts): boolean {
 }
 
 /** One that translates for others: connections of theirs come back to ports of this host. */
-function gateway({ tcp, udp }: Options, { forwarding }: Facts, live: Ruleset): Blocker[] {
+function gateway({ tcp, udp }: Options, facts: Facts, live: Ruleset): Blocker[] {
+  const { forwarding } = facts
   if (!forwarding.ipv4 && !forwarding.ipv6) return []
   const anybody = translatesAnybody(live)
   if (anybody) {
@@ -104,9 +105,8 @@ function gateway({ tcp, udp }: Options, { forwarding }: Facts, live: Ruleset): B
     return [{ code: 'nat-gateway', message, forceable: true }]
   }
   const some = translatesSources(live)
-  const chosen = [...tcp, ...udp].filter(range =>
-    LOCAL_PORTS.some(local => range.from <= local.to && range.to >= local.from),
-  )
+  const own = portsChosen(facts)
+  const chosen = [...tcp, ...udp].filter(({ from, to }) => from <= own.to && to >= own.from)
   if (!some || chosen.length === 0) return []
   const message = `this host translates for others (${describePlace(some)}), and their connections may use the ports ${portsText(chosen)}: untracked, what comes back would not reach them`
   return [{ code: 'nat-gateway', message, forceable: true }]

@@ -15,7 +15,7 @@ import { ownPackets, ownRequest, type Walks, walksOf } from './connections.ts'
 import type { Home } from './home.ts'
 import { cutsOwn, difference, judgeAll, tooWide } from './judge.ts'
 import type { Options } from './options.ts'
-import { type FlowRules, flowRules, ICMP_ERRORS, NO_RULES } from './rules.ts'
+import { type FlowRules, flowRules, type Ground, ICMP_ERRORS, NO_RULES } from './rules.ts'
 import { withSketch } from './sketch.ts'
 
 export interface Decision {
@@ -32,17 +32,18 @@ export interface Scene {
   /** Addresses are translated here, or packets of others pass: their entries need the errors about them. */
   readonly translates: boolean
   readonly forwards: boolean
+  readonly chosen: Ground['chosen']
 }
 
 /** Decides for the family of the scene. */
 export function decide(scene: Scene, wanted: Options): Decision {
-  const { now, forwards } = scene
-  const { family } = scene.spelling
-  const { connections, inside, stretches, tooMany } = walksOf(wanted, family, now)
-  const full = flowRules(wanted, family, forwards)
+  const { now, forwards, chosen } = scene
+  const ground: Ground = { family: scene.spelling.family, forwards, chosen }
+  const { connections, inside, stretches, tooMany } = walksOf(wanted, ground, now)
+  const full = flowRules(wanted, ground)
   if (full.pre.length === 0) return { rules: NO_RULES, blockers: [] }
   if (tooMany !== null) return { rules: full, blockers: [tooWide(tooMany)] }
-  const own = ownPackets(wanted, family)
+  const own = ownPackets(wanted, ground)
   const bare = { ...full, acceptIn: [], acceptOut: [] }
   const untracked = withSketch(now, scene.home, bare, scene.spelling)
   const isCut = (connection: Connection): boolean => difference(now, untracked, connection).is !== 'none'
@@ -51,22 +52,23 @@ export function decide(scene: Scene, wanted: Options): Decision {
   const cut = connections.filter(isCut)
   const losesAnswers = (connection: Connection): boolean =>
     ownRequest(connection).some(packet => cutsOwn(now, untracked, packet).length > 0)
+  const [cutInside, unanswered] = [asked.filter(isCut), asked.filter(losesAnswers)]
   const letIn = {
     others: portsOf(stretches, cut),
-    asked: portsOf(stretches, asked.filter(isCut)),
-    answered: portsOf(stretches, [...cut, ...asked.filter(losesAnswers)]),
+    asked: portsOf(stretches, cutInside),
+    answered: portsOf(stretches, [...cut, ...unanswered]),
   }
   // A port that nobody is let in to stays closed: it needs no accept, and gets none.
   const needs =
-    Object.values(letIn).some(({ tcp, udp }) => tcp.length + udp.length > 0) ||
+    cut.length + cutInside.length + unanswered.length > 0 ||
     own.some(packet => cutsOwn(now, untracked, packet).length > 0)
-  const { rules, blockers } = withIcmp(scene, needs ? flowRules(wanted, family, forwards, letIn) : bare, connections)
+  const { rules, blockers } = withIcmp(scene, needs ? flowRules(wanted, ground, letIn) : bare, connections)
   const then = withSketch(now, scene.home, rules, scene.spelling)
   const packets = [...own, ...asked.flatMap(ownRequest)]
   return {
     rules,
     blockers: [
-      ...judgeAll(now, then, connections, inside),
+      ...judgeAll(now, then, connections, inside, wanted.all || wanted.local_out),
       ...packets.flatMap(packet => cutsOwn(now, then, packet)).slice(0, 1),
       ...blockers,
     ],

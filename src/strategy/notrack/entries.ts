@@ -7,7 +7,7 @@ import { formatDuration } from '../../lang/duration.ts'
 import { formatCount } from '../../lang/numbers.ts'
 import type { Evidence } from '../strategy.ts'
 import { flowsText, type Options } from './options.ts'
-import { familiesWith, LOCAL_PORTS } from './rules.ts'
+import { familiesWith } from './rules.ts'
 
 /** conntrack takes one port at a time; beyond so many calls entries had better age out. */
 const MOST_CALLS = 256
@@ -21,13 +21,11 @@ export function flowSelectors(wanted: Options): string {
   const addresses = wanted.addresses.length > 0 ? wanted.addresses : whole
   if (all) return `any * - ${addresses[0] ?? '-'}`
   const list = (words: readonly string[]): string => (words.length > 0 ? words.join(',') : '-')
-  const one = (protocol: string, ports: readonly PortRange[]): string[] =>
-    ports.length > 0
-      ? [
-          `${protocol} ${ports.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join(',')} ${list(peers)} ${list(addresses)}`,
-        ]
-      : []
-  return [...one('tcp', tcp), ...one('udp', udp), ...(out ? one('tcp', LOCAL_PORTS) : [])].join(';')
+  const one = (protocol: string, ports: string): string[] =>
+    ports === '' ? [] : [`${protocol} ${ports} ${list(peers)} ${list(addresses)}`]
+  const portWords = (ranges: readonly PortRange[]): string =>
+    ranges.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join(',')
+  return [...one('tcp', portWords(tcp)), ...one('udp', portWords(udp)), ...one('tcp', out ? 'own' : '')].join(';')
 }
 
 /** What is there goes, once all else is confirmed; what cannot be removed is said. */

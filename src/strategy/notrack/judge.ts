@@ -6,17 +6,21 @@ import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
 import { formatCount } from '../../lang/numbers.ts'
 import type { Blocker } from '../strategy.ts'
 
-/** Blockers for all of them. `inside`: those of the host with itself, of which is only said what is not said of all. */
+/**
+ * Blockers for all of them. `inside`: those of the host with itself, of which is only said what is not said of all;
+ * `opensInside`: that these are let in is meant.
+ */
 export function judgeAll(
   now: Ruleset,
   then: Ruleset,
   connections: readonly Connection[],
   inside: readonly Connection[],
+  opensInside: boolean,
 ): Blocker[] {
   const found = connections.flatMap(connection => judge(now, then, connection) ?? [])
-  // To the host itself its own ports may be open.
   const within = inside.flatMap(connection => judge(now, then, connection) ?? [])
-  const alone = within.filter(({ code, port }) => code === 'cuts-off-service' && !found.some(one => one.port === port))
+  const isSaid = (port: number): boolean => found.some(one => one.port === port)
+  const alone = within.filter(({ code, port }) => !isSaid(port) && (code === 'cuts-off-service' || !opensInside))
   return perCause([...found, ...alone])
 }
 

@@ -17,7 +17,7 @@ import { keepNft, keepPieces } from './keep.ts'
 import { liveChanges, misplaced, piecesOf } from './live-iptables.ts'
 import { nftChanges, nftPlan } from './live-nft.ts'
 import { type Options, options, settledOptions } from './options.ts'
-import { familiesWith, LOCAL_PORTS, NO_RULES } from './rules.ts'
+import { familiesWith, NO_RULES, portsChosen } from './rules.ts'
 import { savedPieces } from './saved-rules.ts'
 
 export const notrack = defineStrategy<Options>({
@@ -78,7 +78,10 @@ function decideFor(wanted: Options, facts: Facts, home: Home, stripped: Ruleset,
   const forwards = family === 4 ? facts.forwarding.ipv4 : facts.forwarding.ipv6
   if (!wanted.families.includes(family)) return { rules: NO_RULES, blockers: [] }
   const spelling = spellingOf(facts, family)
-  return decide({ now: stripped, home, spelling, translates: facts.nat.inUse, forwards }, wanted)
+  return decide(
+    { now: stripped, home, spelling, translates: facts.nat.inUse, forwards, chosen: portsChosen(facts) },
+    wanted,
+  )
 }
 
 function carryOut(
@@ -115,7 +118,8 @@ function warningsOf(wanted: Options, facts: Facts, families: readonly Family[]):
   if (familiesWith(wanted).includes(6) && !families.includes(6) && facts.ipv6) {
     warnings.push('IPv6 stays tracked: there is no ip6tables here, or this kernel tracks none')
   }
-  const chosen = wanted.tcp.some(({ from, to }) => LOCAL_PORTS.some(local => from <= local.to && to >= local.from))
+  const own = portsChosen(facts)
+  const chosen = wanted.tcp.some(({ from, to }) => from <= own.to && to >= own.from)
   if (chosen && !wanted.all) {
     warnings.push(
       'some of these ports are among those this host chooses for connections of its own: such connections are not tracked either',

@@ -2,6 +2,7 @@
  * The flows as rules. Both directions, or the answers make half-open entries of their own; what stays on the machine is
  * taken out where it is sent, for it keeps its entry across lo.
  */
+import type { Facts } from '../../facts/facts.ts'
 import { type Family, parseNetwork } from '../../firewall/address.ts'
 import type { PortRange } from '../../firewall/match.ts'
 import type { OwnRule } from '../../firewall/own-rule.ts'
@@ -24,7 +25,7 @@ const ICMP_ANSWERS: Readonly<Record<Family, readonly number[]>> = { 4: [0], 6: [
 /** From here on up systems choose ports for clients: beyond 1024 covers what Linux, BSD and Windows ever did. */
 const CLIENT_PORTS: readonly PortRange[] = [{ from: 1024, to: 65_535 }]
 /** Linux's own default of net.ipv4.ip_local_port_range. */
-export const LOCAL_PORTS: readonly PortRange[] = [{ from: 32_768, to: 60_999 }]
+const LOCAL_PORTS: PortRange = { from: 32_768, to: 60_999 }
 /** Answers over UDP that nearly every host waits for: names and time. */
 const NTP: PortRange = { from: 123, to: 123 }
 const UDP_SERVERS: readonly PortRange[] = [{ from: 53, to: 53 }, NTP]
@@ -43,14 +44,27 @@ export interface LetIn {
   readonly answered: PortsOf
 }
 
+/** The ports that a host chooses from for what it begins. */
+export function portsChosen({ localPorts }: Pick<Facts, 'localPorts'>): PortRange {
+  return localPorts ?? LOCAL_PORTS
+}
+
+/** What the rules of one family hang on, besides what is wanted. */
+export interface Ground {
+  readonly family: Family
+  /** Others' packets pass here, too. */
+  readonly forwards: boolean
+  /** The ports that the host chooses from for what it begins. */
+  readonly chosen: PortRange
+}
+
 /**
- * The rules of one family; empty where peers or addresses leave nothing to it. `forwards`: others' packets pass here, too;
- * `letIn`: the ports that accepts are about, all that are wanted when left out.
+ * The rules of one family; empty where peers or addresses leave nothing to it. `letIn`: the ports that accepts are about,
+ * all that are wanted when left out.
  */
 export function flowRules(
   wanted: Options,
-  family: Family,
-  forwards: boolean,
+  { family, forwards, chosen }: Ground,
   letIn: LetIn = { others: wanted, asked: wanted, answered: wanted },
 ): FlowRules {
   const peers = ofFamily(wanted.peers, family)
@@ -59,7 +73,7 @@ export function flowRules(
   const ends = peers.flatMap(peer => addresses.map(own => ({ peer, own })))
   const parts = [
     ...ends.flatMap(end => services(wanted, end, forwards, letIn)),
-    ...(wanted.local_out ? ends.flatMap(end => begun(end)) : []),
+    ...(wanted.local_out ? ends.flatMap(end => begun(end, [chosen])) : []),
     ...(wanted.all ? [everything(wanted, family)] : []),
   ]
   return {
@@ -145,21 +159,21 @@ const only = (ports: readonly PortRange[], without: readonly PortRange[]): PortR
   ports.filter(range => !without.some(({ from, to }) => from <= range.from && to >= range.to))
 
 /** What this host begins, by the ports it chooses for itself. */
-function begun(ends: Ends): FlowRules[] {
+function begun(ends: Ends, chosen: readonly PortRange[]): FlowRules[] {
   const tcp = (more: Partial<OwnRule>): OwnRule => ({ protocol: 'tcp', does: 'notrack', ...more })
   const udp = (server: PortRange): OwnRule => ({
     ...{ protocol: 'udp', does: 'notrack', ...towards(ends) },
-    ...{ fromPorts: [server], toPorts: LOCAL_PORTS },
+    ...{ fromPorts: [server], toPorts: chosen },
   })
-  const answers = [tcp({ ...towards(ends), toPorts: LOCAL_PORTS }), ...UDP_SERVERS.map(udp)]
+  const answers = [tcp({ ...towards(ends), toPorts: chosen }), ...UDP_SERVERS.map(udp)]
   const requests = [
-    tcp({ ...away(ends), fromPorts: LOCAL_PORTS }),
+    tcp({ ...away(ends), fromPorts: chosen }),
     ...UDP_SERVERS.map(server => ({
       ...{ protocol: 'udp' as const, does: 'notrack' as const, ...away(ends) },
-      ...{ fromPorts: LOCAL_PORTS, toPorts: [server] },
+      ...{ fromPorts: chosen, toPorts: [server] },
     })),
   ]
-  const inside = ends.peer === null ? [tcp({ toPorts: LOCAL_PORTS, loopback: 'out' })] : []
+  const inside = ends.peer === null ? [tcp({ toPorts: chosen, loopback: 'out' })] : []
   return [
     {
       pre: answers,

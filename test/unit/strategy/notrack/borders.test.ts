@@ -119,6 +119,13 @@ describe('what this host begins', () => {
   })
 })
 
+it('what this host begins has ports of its own range, whichever that is', () => {
+  const plan = planOf({ local_out: true }, filter('ACCEPT'), { localPorts: { from: 1024, to: 65_000 } })
+  expect(codes(plan)).toEqual([])
+  expect(JSON.stringify(plan.changes)).toContain('"--dport","1024:65000"')
+  expect(JSON.stringify(plan.changes)).not.toContain('32768')
+})
+
 describe('translated connections', () => {
   it.each([
     ['REDIRECT --to-ports 8080', ['nat-on-flow']],
