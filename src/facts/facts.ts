@@ -173,6 +173,8 @@ export interface Facts {
   /** Some interface has an IPv6 address. */
   readonly ipv6: boolean
   readonly forwarding: { readonly ipv4: boolean; readonly ipv6: boolean }
+  /** Ports this host chooses from for connections that it begins (net.ipv4.ip_local_port_range); null when unreadable. */
+  readonly localPorts: { readonly from: number; readonly to: number } | null
 
   readonly writable: { readonly max: boolean; readonly buckets: boolean; readonly etc: boolean }
   /** False in a container or a network namespace of its own: limits are somebody else's. */
@@ -191,7 +193,10 @@ export interface Facts {
   readonly moduleLoadSettings: readonly Setting[]
   /** Files a strategy may write, whether they exist or not; those of firewalls only where the rules were asked for. */
   readonly files: readonly FileFact[]
-  /** Directories that exist among the ones strategies choose from (`/etc/sysctl.d`, …). */
+  /**
+   * Directories that exist among the ones strategies choose from (`/etc/sysctl.d`, …), and the links and marks that say
+   * whose saved rules are restored at boot (`/etc/rc.d/rc3.d/S08ip6tables`, …).
+   */
   readonly directories: readonly string[]
   readonly ufw: { readonly enabled: boolean; readonly sysctlFile: string | null } | null
 

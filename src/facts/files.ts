@@ -66,9 +66,16 @@ const DIRECTORIES = [
 const SIZE_LIMIT = 262_144
 const SUM_LIMIT = 1_048_576
 
-/** Directories that exist (one of them is a link that says whether OpenRC starts its local scripts). */
+/** What says that the service of one family's saved rules is started at boot, or was: its link, its mark, its unit. */
+export const RESTORES = /(?:invocation:|\.wants\/|\/S\d\d|\/runlevels\/[^/]+\/|\/subsys\/)(ip6?tables)(?:\.service)?$/
+
+/**
+ * Directories that exist (one of them is a link that says whether OpenRC starts its local scripts), and what says which
+ * families' saved rules are restored.
+ */
 export function directoriesOf(look: Look): string[] {
-  return DIRECTORIES.filter(path => look.present.has(path))
+  const restoring = [...look.present.keys()].filter(path => RESTORES.test(path))
+  return [...DIRECTORIES.filter(path => look.present.has(path)), ...restoring]
 }
 
 /** Each file with its content and ownership, or why it had better be left alone. */

@@ -55,6 +55,7 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
       ipv4: firstLine(look, '/proc/sys/net/ipv4/ip_forward') === '1',
       ipv6: firstLine(look, '/proc/sys/net/ipv6/conf/all/forwarding') === '1',
     },
+    localPorts: localPortsOf(firstLine(look, '/proc/sys/net/ipv4/ip_local_port_range')),
     writable: writableOf(look, family, container),
     ownsKernel: container === null,
     container: container === null ? null : plain(container),
@@ -75,6 +76,11 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
 function looksOf(look: Look): Pick<Facts, 'looks'> {
   const looks = [...look.sections].filter(([name]) => /^look \d+$/.test(name)).map(([, text]) => text)
   return looks.length > 0 ? { looks } : {}
+}
+
+function localPortsOf(text: string | null | undefined): Facts['localPorts'] {
+  const [, from, to] = /^(\d{1,5})\s+(\d{1,5})$/.exec(text?.trim() ?? '') ?? []
+  return from && to && Number(from) <= Number(to) ? { from: Number(from), to: Number(to) } : null
 }
 
 function toolsOf(look: Look): Pick<Facts, 'tools' | 'ipv6'> {

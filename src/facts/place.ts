@@ -54,7 +54,10 @@ export function managersOf(look: Look, rules: Rules): string[] {
   return [...new Set(names)].toSorted()
 }
 
-/** First who rewrites rules by itself, then who restores them at boot. */
+/**
+ * First who rewrites all rules by itself, then who restores them at boot. Docker puts its own among those of others, and is
+ * asked last: what restores rules at boot throws out all that it does not know.
+ */
 export function ownerOf(look: Look, managers: readonly string[], ufw: Facts['ufw']): FirewallOwner {
   const managed = (...names: readonly string[]): boolean => names.some(name => managers.includes(name))
   const unit = (name: string): boolean =>
@@ -65,12 +68,12 @@ export function ownerOf(look: Look, managers: readonly string[], ufw: Facts['ufw
     unit(name) ||
     [...look.present.keys()].some(path => new RegExp(`/(S\\d\\d|runlevels/.*/|subsys/)${name}$`).test(path))
   if (managed('kube-proxy', 'kubelet', 'cilium', 'calico')) return 'kube-proxy'
-  if (managed('docker')) return 'docker'
   if (managed('firewalld') || unit('firewalld')) return 'firewalld'
   if (ufw?.enabled) return 'ufw'
   if (started('iptables') || started('ip6tables')) return 'iptables-services'
   if (unit('netfilter-persistent')) return 'netfilter-persistent'
   if (started('nftables')) return 'nftables'
+  if (managed('docker')) return 'docker'
   return look.present.has('/sbin/fw4') || look.present.has('/sbin/fw3') ? 'openwrt' : 'none'
 }
 

@@ -3,23 +3,27 @@ import type { Family } from './address.ts'
 import type { PortRange } from './match.ts'
 import { ICMP_NAMES } from './nft-icmp.ts'
 import type { OwnRule } from './own-rule.ts'
+import { joined } from './stretches.ts'
 
 /** Part of a rule: what nft prints, and what its JSON says. */
 interface Part {
   readonly text: string
-  readonly json: unknown
+  readonly json: Readonly<Record<string, unknown>>
 }
 
 export interface NftRule {
   readonly text: string
-  readonly expr: readonly unknown[]
+  readonly expr: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** `family` null: packets of both. A rule about addresses or ICMP is one family's anyway. */
-export function nftRule(rule: OwnRule, family: Family | null): NftRule {
+/**
+ * `family` null: packets of both. A rule about addresses or ICMP is one family's anyway. `isTable`: the table is that
+ * family's own, so no rule need say it.
+ */
+export function nftRule(rule: OwnRule, family: Family | null, isTable = false): NftRule {
   const { does, states } = rule
   const parts: Part[] = [
-    ...familyPart(rule, family),
+    ...familyPart(rule, isTable ? null : family),
     ...addressPart('saddr', rule.from),
     ...addressPart('daddr', rule.to),
     ...interfacePart(rule),
@@ -109,14 +113,7 @@ function portPart({ protocol }: OwnRule, field: 'sport' | 'dport', ports: readon
 
 /** In a set that holds a range nft joins neighbours, single ports too. */
 function asIntervals(ports: readonly PortRange[]): readonly PortRange[] {
-  if (ports.every(({ from, to }) => from === to)) return ports
-  const joined: PortRange[] = []
-  for (const { from, to } of ports) {
-    const last = joined.at(-1)
-    if (last && last.to + 1 === from) joined[joined.length - 1] = { from: last.from, to }
-    else joined.push({ from, to })
-  }
-  return joined
+  return ports.every(({ from, to }) => from === to) ? ports : joined(ports)
 }
 
 function rangeText(value: unknown): string {

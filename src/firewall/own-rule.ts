@@ -27,7 +27,7 @@ const MOST_PORTS = 15
 
 export interface Spelling {
   readonly family: Family
-  /** The match that knows the state UNTRACKED: `conntrack`; on 2.6.18, `state`. */
+  /** The match that knows the state UNTRACKED: `conntrack`; on 2.6.18, `state`, and there the target CT is not known either. */
   readonly stateMatch: 'conntrack' | 'state'
 }
 
@@ -46,7 +46,7 @@ export function iptablesWords(rule: OwnRule, { family, stateMatch }: Spelling): 
     ...(answers ? ['!', '--tcp-flags', 'FIN,SYN,RST,ACK', 'SYN'] : []),
     ...(local ? ['-m', 'addrtype', '--dst-type', 'LOCAL'] : []),
     ...(states ? stateWords(states, stateMatch) : []),
-    ...(does === 'accept' ? ['-j', 'ACCEPT'] : ['-j', 'CT', '--notrack']),
+    ...(does === 'accept' ? ['-j', 'ACCEPT'] : stateMatch === 'state' ? ['-j', 'NOTRACK'] : ['-j', 'CT', '--notrack']),
   ]
   return detailsOf(rule, family).map(detail => [...head, ...detail, ...tail])
 }

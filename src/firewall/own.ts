@@ -51,7 +51,10 @@ export function nftRuleTarget({ family, table, chain, text }: NftRuleState): str
 /** Target of a table's change. */
 export const NFT_TABLE = 'nft table inet ctfix'
 
-/** What nft prints, the same for versions that print it differently: blanks, counters, names of priorities, quotes of cards. */
+/**
+ * What nft prints, the same for versions that print it differently: blanks, counters, flags, names of priorities, quotes of
+ * cards. nft.sh does the same on the host, and a test holds both against each other.
+ */
 export function canonicalNft(text: string): string {
   return text
     .replace(/\bcounter packets \d+ bytes \d+ ?/g, 'counter ')

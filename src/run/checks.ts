@@ -3,7 +3,7 @@ import type { Facts } from '../facts/facts.ts'
 import { formatCount, formatShare } from '../lang/numbers.ts'
 import { ofLayer, type Plan } from '../plan/plan.ts'
 import { PRESSURE } from '../strategy/sizing.ts'
-import type { Blocker } from '../strategy/strategy.ts'
+import type { Blocker, Evidence } from '../strategy/strategy.ts'
 
 export interface Check {
   readonly name: string
@@ -33,9 +33,14 @@ export function judge(
     asWanted('values-as-wanted', again, 'runtime'),
     ...(options.files ? [survivesReboot(again)] : []),
     belowMax(facts),
-    ...(again.evidence ?? []).flatMap(({ when, ...check }) => (options.files || when === 'always' ? [check] : [])),
+    ...(again.evidence ?? []).flatMap(one => (options.files || one.when === 'always' ? [checkOf(one, again)] : [])),
     ...symptom(facts),
   ]
+}
+
+function checkOf({ name, status, detail, excusedBy }: Evidence, { forced }: Plan): Check {
+  const isForced = status === 'fail' && forced.some(({ code }) => code === excusedBy)
+  return isForced ? { name, status: 'pass', detail: `forced past: ${detail}` } : { name, status, detail }
 }
 
 function asWanted(name: string, again: Plan, layer: 'runtime' | 'persistent'): Check {

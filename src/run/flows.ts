@@ -4,7 +4,7 @@ import { plain } from '../lang/text.ts'
 
 /**
  * `PROTOCOL PORTS PEERS ADDRESSES`, several joined by `;`: protocol or `any`, or `out` for what the host begins; ports and
- * ranges of them or `*`; addresses and networks of the other end and of the host's own, or `-`. Throws TypeError for what
+ * ranges of them, `*`, or `own` for those the host chooses itself; addresses and networks of the other end and of the host's own, or `-`. Throws TypeError for what
  * is none: a flow that nothing can match would count as cured.
  */
 export function canonicalFlows(text: string): string {
@@ -15,7 +15,7 @@ export function canonicalFlows(text: string): string {
 function canonicalSelector(text: string): string {
   const [protocol = '', ports = '', peers = '-', addresses = '-', ...more] = text.split(/\s+/)
   const isPort = (word: string): boolean => /^\d{1,5}([-:]\d{1,5})?$/.test(word)
-  const known = protocol === 'out' ? ports === '*' : ports === '*' || ports.split(',').every(isPort)
+  const known = protocol === 'out' ? ports === '*' : ports === '*' || ports === 'own' || ports.split(',').every(isPort)
   if (!/^[a-z][a-z0-9-]*$/.test(protocol) || !known || more.length > 0)
     throw new TypeError(`no selector of flows: ${plain(text)}`)
   return [protocol, ports.replaceAll(':', '-'), canonicalEnds(peers), canonicalEnds(addresses)].join(' ')

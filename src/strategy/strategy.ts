@@ -21,6 +21,8 @@ export interface Evidence {
   readonly detail: string
   /** `kept`: only once files are written and what cannot be taken back is done. */
   readonly when: 'always' | 'kept'
+  /** Code of the blocker that foretold a failure: who forced a way past it has been told, and is not taken back for it. */
+  readonly excusedBy?: string
 }
 
 export interface Draft {

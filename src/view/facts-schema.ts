@@ -82,6 +82,7 @@ export const facts = z.strictObject({
   tools: z.strictObject({ conntrack: z.boolean(), iptables: z.boolean(), ip6tables: z.boolean(), nft: z.boolean() }),
   ipv6: z.boolean(),
   forwarding: z.strictObject({ ipv4: z.boolean(), ipv6: z.boolean() }),
+  local_ports: z.strictObject({ from: z.number(), to: z.number() }).nullable(),
   writable: z.strictObject({ max: z.boolean(), buckets: z.boolean(), etc: z.boolean() }),
   owns_kernel: z.boolean(),
   container: z.string().nullable(),

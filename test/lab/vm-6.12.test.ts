@@ -1,3 +1,3 @@
 import { vmContract } from './vm-contract.ts'
 
-vmContract('6.12')
+vmContract('6.12', 'main')

@@ -18,7 +18,7 @@ const FRESH = 10
 
 /**
  * Runs the scenarios on one kernel. `way`: on a full table each login takes half a minute, so what is the same code on every
- * kernel (a dry run, a cure that does not cure, the slow one) is run on two of them.
+ * kernel (a dry run, a cure that does not cure, the slow one) is run on one of them.
  */
 export function vmContract(kernel: KernelLabel, way: 'whole' | 'main' = 'whole'): void {
   labSuite(

@@ -1,4 +1,5 @@
-import { applies, goes, holds } from './notrack/parts.ts'
+import { goes, holds } from './notrack/parts.ts'
 import { notrackSuite } from './notrack/suite.ts'
+import { underLoad } from './notrack/under-load.ts'
 
-notrackSuite('6.1', 'nftables', applies, holds, goes)
+notrackSuite('6.1', 'nftables', underLoad, holds, goes)

@@ -32,7 +32,9 @@ const WANTED: readonly Readonly<Record<string, unknown>>[] = [
 /** What the strategy makes of them, and what it adds for ICMP. */
 function rulesOf(family: 4 | 6): { readonly raw: readonly OwnRule[]; readonly filter: readonly OwnRule[] } {
   const parts = WANTED.flatMap(wanted =>
-    [true, false].map(forwards => flowRules(options.parse(wanted), family, forwards)),
+    [true, false].map(forwards =>
+      flowRules(options.parse(wanted), { family, forwards, chosen: { from: 32_768, to: 60_999 } }),
+    ),
   )
   const types = family === 4 ? [3, 11, 12] : [1, 2, 3, 4]
   const errors: OwnRule = { protocol: 'icmp', icmpTypes: types, does: 'notrack' }

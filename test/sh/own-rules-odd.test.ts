@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import type { Change } from '../../src/change/change.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
+import { canonicalNft } from '../../src/firewall/own.ts'
 import { splitWords } from '../../src/firewall/words.ts'
-import type { Script } from '../../src/lang/sh.ts'
+import { quote, type Script } from '../../src/lang/sh.ts'
 import { REMOTE } from '../../src/run/codes.ts'
 import { changeLibrary } from '../../src/run/tools.ts'
 import { guardedHost } from '../support/guarded-host.ts'
@@ -105,6 +106,34 @@ describe.each(SHELLS)('odd own rules under %s', (_name, shell) => {
         expect(net.print(RULES)).toBe(twice)
       }
       expect(look(net, nftRule({ table: 'nowhere' }))).toEqual({ state: null })
+    })
+
+    it('a rule is known in whatever way this nft prints its flags', net => {
+      const text = 'tcp dport 32768-60999 tcp flags & (fin | syn | rst | ack) != syn counter accept comment "ctfix"'
+      const change = nftRule({ text })
+      expect(run(net, applyScript(change), applyScript(change), expectScript(gone(change)))).toMatchObject(DONE)
+      expect(run(net, undoScript(change), expectScript(change))).toMatchObject(DONE)
+    })
+
+    it('the host and the plan take the same texts of nft for the same', net => {
+      const texts = [
+        ...['tcp flags != syn / fin,syn,rst,ack drop', 'tcp flags & (fin | syn | rst | ack) != syn drop'],
+        ...['counter packets 12 bytes 3456 accept', 'counter packets 1 bytes 2', 'counter accept # handle 17'],
+        ...['type filter hook input priority raw; policy drop;', 'type filter hook input priority filter + 10;'],
+        ...[
+          'priority rawer; priority -300',
+          'iif lo accept',
+          'iif "lo" accept',
+          'oifname lo drop',
+          'iifname "lo0" drop',
+        ],
+        ...['chain c {\n\t\tiif lo accept # handle 4\n\n  }\n', TABLE, '  a   b '],
+      ]
+      const program = texts.map(text => `canonical_nft ${quote(text)}; echo '|'`).join('\n')
+      const { stdout } = net.run(shell, `${changeLibrary()}\n${program}\n`)
+      const found = stdout.split('|\n').slice(0, -1)
+      expect(found.map(text => text.trim())).toEqual(texts.map(canonicalNft))
+      expect(found[0]).toBe(found[1])
     })
 
     it('what the tools cannot list is not taken for absent', net => {

@@ -1,12 +1,18 @@
 /** The program that brings our rules back at boot, by the real tools, under every shell: it may run any number of times. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect } from 'vitest'
 import type { Backend } from '../../src/firewall/ruleset.ts'
 import { splitWords } from '../../src/firewall/words.ts'
+import { keepNft } from '../../src/strategy/notrack/keep.ts'
 import type { Piece } from '../../src/strategy/notrack/live-iptables.ts'
+import { withPieces } from '../../src/strategy/notrack/saved.ts'
 import { iptablesScript } from '../../src/strategy/notrack/script.ts'
 import { labSuite } from '../lab/suite.ts'
+import { file, makeFacts } from '../support/facts.ts'
 import { type OwnNetwork, startOwnNetwork } from '../support/own-network.ts'
-import { SHELLS } from '../support/shells.ts'
+import { SHELLS, scratch } from '../support/shells.ts'
+import { DEBIAN } from '../unit/firewall/samples.ts'
 
 const RULES = ['-p tcp -m tcp --dport 80 -j CT --notrack', '-p udp -m multiport --dports 53,123 -j CT --notrack']
 const ACCEPTS = [`-p tcp -m comment --comment "it's $HOME \`id\` %s" -m tcp --dport 80 -j ACCEPT`]
@@ -101,5 +107,49 @@ describe.each(SHELLS)('the program for boot under %s', (_name, shell) => {
       expect(run(net, iptablesScript([broken, ...rest]), 'start').exitCode).toBe(1)
       expect(net.print('iptables-legacy -t raw -S')).not.toContain('--notrack')
     })
+  })
+})
+
+labSuite('files that keep rules, by the real tools', startOwnNetwork, ({ it }) => {
+  for (const backend of ['iptables-legacy', 'iptables-nft'] as const) {
+    for (const option of ['', ' -c']) {
+      it(`${backend}-save${option} of what was restored from a file of ours is left as it is`, async net => {
+        net.print(FURNISH)
+        const [, ...others] = pieces(backend, 4)
+        const words = splitWords('-p tcp -m tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT')
+        const state = { backend, family: 4, table: 'filter', chain: 'CTFIX-IN', rules: [words] } as const
+        const all: Piece[] = [{ state, from: 'INPUT', at: 2, why: 'w' }, ...others]
+        const written = withPieces(DEBIAN, all)
+        net.print(`${backend}-restore <<'END'\n${written}END\n`)
+        const saved = net.print(`${backend}-save${option}`)
+        expect(saved).not.toBe(written)
+        expect(withPieces(saved, all)).toBe(saved)
+      })
+    }
+  }
+
+  it('nftables.conf is loaded with our file and without it', async net => {
+    const directory = scratch()
+    const text = 'flush ruleset\ntable inet theirs { chain input { type filter hook input priority 0; }; }\n'
+    const files = [file('/etc/nftables.conf', text)]
+    const facts = makeFacts({ files, ruleset: { sources: [], complete: true } })
+    const accept = { family: 'inet', table: 'theirs', chain: 'input', position: 1, json: null } as const
+    const { changes, blockers } = keepNft(
+      facts,
+      { by: 'nft', keeper: 'included' },
+      {
+        table: { text: 'table inet ctfix {\n\tchain pre {\n\t\ttcp dport 80 notrack\n\t}\n}\n', json: '' },
+        accepts: [{ ...accept, text: 'tcp dport 80 accept comment "ctfix"' }],
+      },
+    )
+    expect(blockers).toEqual([])
+    for (const { target, after } of changes) {
+      writeFileSync(join(directory, basename(target)), after?.content.replaceAll('/etc/', `${directory}/`) ?? '')
+    }
+    const load = () => net.print(`nft -f ${directory}/nftables.conf && nft list ruleset`)
+    expect(load()).toMatch(/tcp dport 80 accept comment "ctfix"[\s\S]*table inet ctfix/)
+    rmSync(join(directory, 'nftables-ctfix.nft'))
+    expect(load()).not.toContain('ctfix')
+    rmSync(directory, { recursive: true })
   })
 })

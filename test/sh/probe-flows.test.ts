@@ -123,6 +123,15 @@ describe.each(SHELLS)('live entries of flows under %s', shell => {
   it('are not looked for unless somebody asks', () => {
     expect(flowsOf(shell, '', hostWith(ROWS.asked))).toBeNull()
   })
+
+  it('takes the ports that the host chooses itself for its own, or the default of the kernel', () => {
+    const begun = row('tcp', '192.0.2.5', 20_000, '10.0.0.3', 443) + row('tcp', '192.0.2.5', 40_000, '10.0.0.3', 443)
+    const range = { '/proc/sys/net/ipv4/ip_local_port_range': '10000\t30000\n' }
+    expect(flowsOf(shell, 'tcp own', { ...hostWith(begun), ...range })?.sample).toEqual([
+      expect.stringContaining('sport=20000'),
+    ])
+    expect(flowsOf(shell, 'tcp own', hostWith(begun))?.sample).toEqual([expect.stringContaining('sport=40000')])
+  })
 })
 
 describe('live entries of flows', () => {

@@ -63,6 +63,32 @@ describe.each(SHELLS)('probe.sh under %s, asked for the rules', shell => {
     })
   })
 
+  it('finds who restores rules at boot, beside docker too, and which families of them', () => {
+    const files = { ...base.files, '/proc/900/comm': 'dockerd\n', '/etc/ufw/ufw.conf': 'ENABLED=no\n' }
+    const others = Object.entries(base.links ?? {}).filter(([path]) => !path.endsWith(':ufw.service'))
+    const found = (...links: readonly string[]) => {
+      const all = Object.fromEntries([...others, ...links.map(path => [path, '/nowhere'] as const)])
+      using stage = new Stage({ ...base, files, links: all }, shell)
+      const { stdout, nonce } = stage.probe()
+      const { firewall, managers, directories } = parseProbe('web-1', stdout, nonce)
+      expect(managers).toContain('docker')
+      return [firewall.owner, ...directories.filter(path => links.includes(path))].toSorted()
+    }
+    const units = '/run/systemd/units/invocation'
+    const wants = '/etc/systemd/system/multi-user.target.wants'
+    expect(found()).toEqual(['docker'])
+    expect(found(`${units}:netfilter-persistent.service`)).toEqual(['netfilter-persistent'])
+    expect(found(`${wants}/nftables.service`)).toEqual(['nftables'])
+    for (const links of [
+      [`${wants}/iptables.service`],
+      ['/etc/rc.d/rc3.d/S08ip6tables', '/etc/rc.d/rc3.d/S08iptables'],
+      ['/etc/runlevels/default/ip6tables'],
+      [`${units}:ip6tables.service`, `${units}:iptables.service`],
+    ]) {
+      expect(found(...links)).toEqual([...links, 'iptables-services'].toSorted())
+    }
+  })
+
   it.each(['1', '2'])('knows the tables of iptables-nft by what nft says on fd %s', fd => {
     const say = `echo '# Warning: table ip filter is managed by iptables-nft, do not touch!' >&${fd}`
     const list = `${say}; printf 'table ip filter {\n\tchain INPUT {\n\t\tct state new accept\n\t}\n}\n'`

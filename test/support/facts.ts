@@ -66,6 +66,7 @@ const HEALTHY: Facts = {
   tools: { conntrack: true, iptables: true, ip6tables: true, nft: true },
   ipv6: true,
   forwarding: { ipv4: false, ipv6: false },
+  localPorts: { from: 32_768, to: 60_999 },
   writable: { max: true, buckets: true, etc: true },
   ownsKernel: true,
   container: null,

@@ -47,6 +47,7 @@ values() {
     /sys/module/nf_conntrack/parameters/hashsize /sys/module/ip_conntrack/parameters/hashsize \
     /proc/net/stat/nf_conntrack /proc/net/stat/ip_conntrack \
     /proc/uptime /proc/sys/kernel/random/boot_id /proc/sys/net/ipv4/ip_forward \
+    /proc/sys/net/ipv4/ip_local_port_range \
     /proc/sys/net/ipv6/conf/all/forwarding /proc/1/cgroup /run/systemd/container \
     /etc/machine-id /var/lib/dbus/machine-id /etc/os-release /usr/lib/os-release /etc/redhat-release \
     /etc/openwrt_release /etc/alpine-release /etc/tuned/active_profile
@@ -77,12 +78,14 @@ places() {
     /proc/sys/net/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_buckets /var/lib/ctfix \
     /etc /etc/sysctl.d /etc/modprobe.d /etc/modules-load.d /etc/sysconfig /etc/sysconfig/modules /etc/modules.d \
     /etc/ufw /etc/firewalld /etc/iptables /etc/sysconfig/iptables /etc/iptables/rules.v4 /etc/nftables.conf \
-    /etc/config/firewall /sbin/fw4 /sbin/fw3 /var/lock/subsys/iptables \
+    /etc/config/firewall /sbin/fw4 /sbin/fw3 /var/lock/subsys/iptables /var/lock/subsys/ip6tables \
     "$units":firewalld.service "$units":ufw.service "$units":iptables.service "$units":ip6tables.service \
     "$units":netfilter-persistent.service "$units":nftables.service "$units":docker.service \
     "$units":tuned.service /etc/systemd/system/*.wants/ufw.service /etc/systemd/system/*.wants/iptables.service \
-    /etc/systemd/system/*.wants/nftables.service /etc/systemd/system/*.wants/netfilter-persistent.service \
-    /etc/rc3.d/S??iptables /etc/rc.d/rc3.d/S??iptables /etc/runlevels/*/iptables /etc/runlevels/*/nftables \
+    /etc/systemd/system/*.wants/ip6tables.service /etc/systemd/system/*.wants/nftables.service \
+    /etc/systemd/system/*.wants/netfilter-persistent.service \
+    /etc/rc3.d/S??iptables /etc/rc.d/rc3.d/S??iptables /etc/rc3.d/S??ip6tables /etc/rc.d/rc3.d/S??ip6tables \
+    /etc/runlevels/*/iptables /etc/runlevels/*/ip6tables /etc/runlevels/*/nftables \
     /etc/systemd/system /etc/systemd/system/sysinit.target.d /etc/rc.d/rc3.d /etc/network/if-pre-up.d /etc/local.d \
     /etc/runlevels/default/local /sys/class/net/docker0 /sys/class/net/br-* /sys/class/net/cni0 /sys/class/net/cbr0 /sys/class/net/virbr* \
     /sys/class/net/lxdbr* /sys/class/net/lxcbr* /sys/class/net/podman* /sys/class/net/kube-ipvs0 "$@"
@@ -514,11 +517,15 @@ BEGIN {
     own[address] = 1
     any6 = 0
   }
+  # The ports that this host chooses for what it begins.
+  mine = "32768-60999"
+  if ((getline line <"/proc/sys/net/ipv4/ip_local_port_range") > 0 && split(line, edge, " ") == 2) mine = edge[1] "-" edge[2]
   count = split(flows, selector, ";")
   for (s = 1; s <= count; s++) {
     split(selector[s], word, " ")
     protocol[s] = word[1]
     if (word[2] == "*") every[s] = 1
+    if (word[2] == "own") word[2] = mine
     ranges[s] = split(word[2], list, ",")
     for (i = 1; i <= ranges[s]; i++) {
       low[s, i] = high[s, i] = list[i] + 0

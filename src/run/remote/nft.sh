@@ -9,9 +9,11 @@ nft_is_loaded() {
   grep -q ' nf_tables_newtable' /proc/kallsyms
 }
 
-# What versions print differently, line by line: blanks, counters, names of priorities, quotes. own.ts does it, too.
+# What versions print differently, line by line: blanks, counters, flags, names of priorities, quotes. own.ts does it, too,
+# and a test holds both against each other.
 same_nft='s/[[:space:]]\{1,\}/ /g
 s/counter packets [0-9]* bytes [0-9]* \{0,1\}/counter /g
+s/tcp flags != syn \/ fin,syn,rst,ack/tcp flags \& (fin | syn | rst | ack) != syn/g
 s/priority raw\([^[:alnum:]_]\)/priority -300\1/g
 s/priority filter\([^[:alnum:]_]\)/priority 0\1/g
 s/\([io]if\) "\{0,1\}lo"\{0,1\} /\1 "lo" /g

@@ -1,11 +1,13 @@
 /** Reasons to leave the flows tracked: something here lives on their entries. */
 import type { Facts } from '../../facts/facts.ts'
+import { isLoopback, parseAddress } from '../../firewall/address.ts'
 import type { PortRange } from '../../firewall/match.ts'
-import { translates } from '../../firewall/nat.ts'
+import { sentTo, translates, translatesAnybody, translatesSources } from '../../firewall/nat.ts'
 import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
-import { formatCount } from '../../lang/numbers.ts'
+import { portStretches } from '../../firewall/stretches.ts'
 import type { Blocker } from '../strategy.ts'
-import type { Options } from './options.ts'
+import { type Options, portsText } from './options.ts'
+import { portsChosen } from './rules.ts'
 
 /** What is here before a rule is thought of. `live` are the rules as they are. */
 export function blockersOf(wanted: Options, facts: Facts, live: Ruleset): Blocker[] {
@@ -63,31 +65,51 @@ function translated(wanted: Options, facts: Facts, live: Ruleset): Blocker[] {
       "this host forwards packets, and rules about the states of others' connections would not match them any more"
     return [{ code: 'forwards', message, forceable: false }]
   }
-  const flows = [...portsOf('tcp', tcp), ...portsOf('udp', udp)]
   return [
-    ...flows.flatMap(({ protocol, port }) => {
-      const place = translates(live, protocol, port)
-      if (!place) return []
-      const message = `${protocol} port ${port} is translated by ${describePlace(place)}: untracked, its packets would not be`
-      return [{ code: 'nat-on-flow', message, forceable: false }]
-    }),
-    ...gateway(facts),
+    ...(['tcp', 'udp'] as const).flatMap(protocol => onFlow(protocol, protocol === 'tcp' ? tcp : udp, facts, live)),
+    ...gateway(wanted, facts, live),
   ]
 }
 
-/** One that translates for a network behind it; a rule about some senders only is for those. */
-function gateway({ nat, forwarding }: Facts): Blocker[] {
-  if (!forwarding.ipv4 && !forwarding.ipv6) return []
-  const rule = nat.evidence.find(
-    line => /-j (MASQUERADE|SNAT)\b|\bmasquerade\b|\bsnat\b/.test(line) && !/ -s |saddr/.test(line),
-  )
-  if (!rule) return []
-  const message = `this host translates for others (${rule}): connections of theirs that end here may be among the flows`
-  return [{ code: 'nat-gateway', message, forceable: true }]
+/** Ports that rules translate, or send connections of other ports to. */
+function onFlow(protocol: 'tcp' | 'udp', ports: readonly PortRange[], facts: Facts, live: Ruleset): Blocker[] {
+  const blocker = (message: string): Blocker => ({ code: 'nat-on-flow', message, forceable: false })
+  const translated = portStretches(live, ports).flatMap(({ from: port }) => {
+    const place = translates(live, protocol, port)
+    if (!place) return []
+    return [
+      blocker(`${protocol} port ${port} is translated by ${describePlace(place)}: untracked, its packets would not be`),
+    ]
+  })
+  const sent = sentTo(live, protocol, ports, address => isOwnAddress(address, facts))
+  if (!sent) return translated
+  const message = `connections are sent to ${protocol} ${portsText(ports)} by ${describePlace(sent)}: untracked, their answers would leave from the wrong port`
+  return [...translated, blocker(message)]
 }
 
-function portsOf(protocol: 'tcp' | 'udp', ranges: readonly PortRange[]): { protocol: 'tcp' | 'udp'; port: number }[] {
-  return ranges.flatMap(({ from, to }) => [...new Set([from, to])].map(port => ({ protocol, port })))
+/** As far as can be seen: its own end of our connection, and of live entries. */
+function isOwnAddress(text: string, { flows, managementPath }: Facts): boolean {
+  const address = parseAddress(text)
+  if (!address || isLoopback(address)) return true
+  const own = [...(flows?.addresses ?? []), managementPath?.serverAddress ?? '']
+  return own.some(word => parseAddress(word)?.value === address.value)
+}
+
+/** One that translates for others: connections of theirs come back to ports of this host. */
+function gateway({ tcp, udp }: Options, facts: Facts, live: Ruleset): Blocker[] {
+  const { forwarding } = facts
+  if (!forwarding.ipv4 && !forwarding.ipv6) return []
+  const anybody = translatesAnybody(live)
+  if (anybody) {
+    const message = `this host translates for others (${describePlace(anybody)}): connections of theirs that end here may be among the flows`
+    return [{ code: 'nat-gateway', message, forceable: true }]
+  }
+  const some = translatesSources(live)
+  const own = portsChosen(facts)
+  const chosen = [...tcp, ...udp].filter(({ from, to }) => from <= own.to && to >= own.from)
+  if (!some || chosen.length === 0) return []
+  const message = `this host translates for others (${describePlace(some)}), and their connections may use the ports ${portsText(chosen)}: untracked, what comes back would not reach them`
+  return [{ code: 'nat-gateway', message, forceable: true }]
 }
 
 /** What helpers follow, by module (net/netfilter/nf_conntrack_*.c): the connections it announces come in as RELATED. */
@@ -117,6 +139,6 @@ function helpers({ tcp, udp }: Options, { modules }: Facts): Blocker[] {
 /** Asked for by its number: nobody does that to save entries. */
 function management({ tcp }: Options, { managementPath: path }: Facts): Blocker[] {
   if (!path || !tcp.some(({ from, to }) => path.serverPort >= from && path.serverPort <= to)) return []
-  const message = `tcp port ${formatCount(path.serverPort).replaceAll(',', '')} is the one we came in by`
+  const message = `tcp port ${path.serverPort} is the one we came in by`
   return [{ code: 'management-port', message, forceable: true }]
 }

@@ -2,17 +2,20 @@
  * What the owner's rules make of untracked packets, found by walking them: whether the flows must be let in by a rule of
  * ours, and how errors of ICMP about them can get through. No more is added than is needed.
  */
-import { type Family, networkText, parseNetwork } from '../../firewall/address.ts'
-import { among, compare, type Difference, opened, welcome } from '../../firewall/compare.ts'
+import type { Family } from '../../firewall/address.ts'
+import { among, welcome } from '../../firewall/compare.ts'
 import type { Connection } from '../../firewall/connection.ts'
-import type { State } from '../../firewall/match.ts'
+import type { PortRange, State } from '../../firewall/match.ts'
 import type { OwnRule, Spelling } from '../../firewall/own-rule.ts'
-import { type Answer, judge as answerOf, type Packet, walk, waysOf } from '../../firewall/packet.ts'
+import { type Answer, judge as answerOf, type Packet, waysOf } from '../../firewall/packet.ts'
 import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
+import { joined } from '../../firewall/stretches.ts'
 import type { Blocker } from '../strategy.ts'
+import { ownPackets, ownRequest, type Walks, walksOf } from './connections.ts'
 import type { Home } from './home.ts'
+import { cutsOwn, difference, judgeAll, tooWide } from './judge.ts'
 import type { Options } from './options.ts'
-import { type FlowRules, ICMP_ERRORS, type IsAccepted, LOCAL_PORTS } from './rules.ts'
+import { type FlowRules, flowRules, type Ground, ICMP_ERRORS, NO_RULES } from './rules.ts'
 import { withSketch } from './sketch.ts'
 
 export interface Decision {
@@ -21,70 +24,67 @@ export interface Decision {
   readonly blockers: readonly Blocker[]
 }
 
-interface Scene {
+export interface Scene {
+  /** The rule set without ours. */
   readonly now: Ruleset
   readonly home: Home
   readonly spelling: Spelling
+  /** Addresses are translated here, or packets of others pass: their entries need the errors about them. */
+  readonly translates: boolean
+  readonly forwards: boolean
+  readonly chosen: Ground['chosen']
 }
 
-/**
- * Decides for one family. `now` is the rule set without ours; `rulesFor` makes the rules, with accepts of these ports only;
- * `own` are packets of connections that the host begins.
- */
-export function decide(
-  scene: Scene,
-  rulesFor: (accepted: IsAccepted) => FlowRules,
-  connections: readonly Connection[],
-  own: readonly Packet[],
-): Decision {
-  const { now } = scene
-  const bare = { ...rulesFor(() => false), acceptIn: [], acceptOut: [] }
+/** Decides for the family of the scene. */
+export function decide(scene: Scene, wanted: Options): Decision {
+  const { now, forwards, chosen } = scene
+  const ground: Ground = { family: scene.spelling.family, forwards, chosen }
+  const { connections, inside, stretches, tooMany } = walksOf(wanted, ground, now)
+  const full = flowRules(wanted, ground)
+  if (full.pre.length === 0) return { rules: NO_RULES, blockers: [] }
+  if (tooMany !== null) return { rules: full, blockers: [tooWide(tooMany)] }
+  const own = ownPackets(wanted, ground)
+  const bare = { ...full, acceptIn: [], acceptOut: [] }
   const untracked = withSketch(now, scene.home, bare, scene.spelling)
   const isCut = (connection: Connection): boolean => difference(now, untracked, connection).is !== 'none'
-  // A port that nobody is let in to stays closed: it needs no accept, and gets none.
+  // Answers to what the host does not let in from itself are none.
+  const asked = inside.filter(connection => welcome(now, connection).length > 0)
   const cut = connections.filter(isCut)
-  const needs = cut.length > 0 || own.some(packet => cutsOwn(now, untracked, packet).length > 0)
-  const flows = rulesFor((protocol, { from, to }) =>
-    cut.some(({ protocol: of, server: { port } }) => of === protocol && port >= from && port <= to),
-  )
-  const { rules, blockers } = withIcmp(scene, needs ? flows : bare, connections)
-  const then = withSketch(now, scene.home, rules, scene.spelling)
-  const judged = connections.flatMap(connection => judge(now, then, connection))
-  return { rules, blockers: [...judged, ...own.flatMap(packet => cutsOwn(now, then, packet)).slice(0, 1), ...blockers] }
-}
-
-/** Of the connections that may be open only those of whom a new one is let in from: bans drop no more than they did. */
-function difference(now: Ruleset, then: Ruleset, connection: Connection): Difference {
-  const from = welcome(now, connection)
-  // A port that nobody new is let in to has nobody's connections to lose.
-  if (connection.kind === 'open' && from.length === 0) return { is: 'none' }
-  return compare(now, then, connection, from)
-}
-
-/** What this host begins, and the answers to it. */
-function cutsOwn(now: Ruleset, then: Ruleset, packet: Packet): Blocker[] {
-  const answer = walk(then, packet)
-  if (answer.is === 'accepted' || walk(now, packet).is !== 'accepted') return []
-  const place = answer.is === 'dropped' ? answer.by : answer.because
-  const what = packet.direction === 'out' ? 'what this host begins' : 'answers to what this host begins'
-  const message = `untracked, ${what} over ${packet.protocol} and IPv${packet.family} would be dropped by ${describePlace(place)}`
-  return [{ code: 'cuts-off-own', message, forceable: true }]
-}
-
-/** A service that is cut off, or one that is let in where it was kept out. */
-function judge(now: Ruleset, then: Ruleset, connection: Connection): Blocker[] {
-  const { family, protocol, server, kind } = connection
-  const what = `${kind} IPv${family} connections to ${protocol} port ${server.port}`
-  const found = difference(now, then, connection)
-  if (found.is !== 'none') {
-    const [who, place] = found.is === 'cut' ? ['', found.by] : ['some ', found.because]
-    const message = `untracked, ${who}${what} would be dropped by ${describePlace(place)}: let the port in there first`
-    return [{ code: 'cuts-off-service', message, forceable: true }]
+  const losesAnswers = (connection: Connection): boolean =>
+    ownRequest(connection).some(packet => cutsOwn(now, untracked, packet).length > 0)
+  const [cutInside, unanswered] = [asked.filter(isCut), asked.filter(losesAnswers)]
+  const letIn = {
+    others: portsOf(stretches, cut),
+    asked: portsOf(stretches, cutInside),
+    answered: portsOf(stretches, [...cut, ...unanswered]),
   }
-  const kept = kind === 'new' ? opened(now, then, connection) : null
-  if (!kept) return []
-  const message = `${what} that ${describePlace(kept)} keeps out now would be let in: name peers or addresses, or open the port there first`
-  return [{ code: 'opens-port', message, forceable: true }]
+  // A port that nobody is let in to stays closed: it needs no accept, and gets none.
+  const needs =
+    cut.length + cutInside.length + unanswered.length > 0 ||
+    own.some(packet => cutsOwn(now, untracked, packet).length > 0)
+  const { rules, blockers } = withIcmp(scene, needs ? flowRules(wanted, ground, letIn) : bare, connections)
+  const then = withSketch(now, scene.home, rules, scene.spelling)
+  const packets = [...own, ...asked.flatMap(ownRequest)]
+  return {
+    rules,
+    blockers: [
+      ...judgeAll(now, then, connections, inside, wanted.all || wanted.local_out),
+      ...packets.flatMap(packet => cutsOwn(now, then, packet)).slice(0, 1),
+      ...blockers,
+    ],
+  }
+}
+
+/** The stretches that begin at a port of one of these connections. */
+function portsOf(
+  stretches: Walks['stretches'],
+  connections: readonly Connection[],
+): Record<'tcp' | 'udp', PortRange[]> {
+  const of = (protocol: 'tcp' | 'udp'): PortRange[] => {
+    const ports = new Set(connections.flatMap(one => (one.protocol === protocol ? [one.server.port] : [])))
+    return joined(stretches[protocol].filter(({ from }) => ports.has(from)))
+  }
+  return { tcp: of('tcp'), udp: of('udp') }
 }
 
 /** The ways there are to let errors about untracked flows through: the first that does so is taken. */
@@ -94,10 +94,13 @@ function withIcmp(scene: Scene, rules: FlowRules, connections: readonly Connecti
   if (rules.pre.some(({ protocol }) => protocol === null)) return { rules, blockers: [] }
   const types = ICMP_ERRORS[family]
   const accept: OwnRule = { protocol: 'icmp', icmpTypes: types, states: ['invalid', 'untracked'], does: 'accept' }
-  const untrack: OwnRule = { protocol: 'icmp', icmpTypes: types, does: 'notrack' }
+  // What is meant for others' connections through this host is tracked on.
+  const local = scene.forwards ? { local: true as const } : {}
+  const untrack: OwnRule = { protocol: 'icmp', icmpTypes: types, ...local, does: 'notrack' }
   const accepted = { ...rules, acceptIn: [accept, ...rules.acceptIn] }
   const untracked = { ...rules, pre: [...rules.pre, untrack] }
-  const ways = [rules, accepted, untracked, { ...accepted, pre: untracked.pre }]
+  // Of a connection that was translated, what an error says must be translated back, and that is done by its entry.
+  const ways = scene.translates ? [rules, accepted] : [rules, accepted, untracked, { ...accepted, pre: untracked.pre }]
   // Errors come from anywhere, but who is kept out altogether is not missed.
   const from = connections.flatMap(connection => welcome(scene.now, connection))
   const answer = (ruleset: Ruleset, type: number, state: State): Answer =>
@@ -111,10 +114,11 @@ function withIcmp(scene: Scene, rules: FlowRules, connections: readonly Connecti
       return { rules: way, blockers: [] }
     }
   }
-  const last = answer(withSketch(scene.now, scene.home, untracked, scene.spelling), types[0] ?? 3, 'invalid')
+  const best = ways.at(-1) ?? rules
+  const last = answer(withSketch(scene.now, scene.home, best, scene.spelling), types[0] ?? 3, 'invalid')
   const by = last.is === 'dropped' ? ` by ${describePlace(last.by)}` : ''
   const message = `ICMP errors about the flows would be dropped${by}, so large transfers over a smaller MTU would stall: let ICMP type ${types.join(', ')} in there first`
-  return { rules: untracked, blockers: [{ code: 'breaks-path-mtu', message, forceable: true }] }
+  return { rules: best, blockers: [{ code: 'breaks-path-mtu', message, forceable: true }] }
 }
 
 function icmpError(family: Family, type: number, state: State): Packet {
@@ -131,55 +135,4 @@ function icmpError(family: Family, type: number, state: State): Packet {
     state,
     translated: false,
   }
-}
-
-/** A connection and a question of this host's own, where such flows are asked for: out, and the answer. */
-export function ownPackets({ local_out: out, all, peers }: Options, family: Family): Packet[] {
-  const peer =
-    peers.length === 0 ? null : peers.find(address => address.includes(':') === (family === 6))?.split('/')[0]
-  if (!(out || all) || peer === undefined) return []
-  return (['tcp', 'udp'] as const).flatMap(protocol => {
-    const port = protocol === 'tcp' ? 443 : 53
-    const about = { family, protocol, translated: false } as const
-    const sent = { source: null, sourcePort: LOCAL_PORTS[0]?.from ?? null, destination: peer, destinationPort: port }
-    const back = { source: peer, sourcePort: port, destination: null, destinationPort: sent.sourcePort }
-    const [first, answer] = protocol === 'tcp' ? (['syn', 'syn-ack'] as const) : (['other', 'other'] as const)
-    return [
-      { ...about, ...sent, direction: 'out', tcpFlags: first, state: 'new' } as const,
-      { ...about, ...back, direction: 'in', tcpFlags: answer, state: 'established' } as const,
-    ]
-  })
-}
-
-/** Of a wide range the edges are looked at: a rule set has few borders, and a plan has to be made in milliseconds. */
-export function connectionsOf({ tcp, udp, peers, addresses }: Options, family: Family): Connection[] {
-  const ports = [
-    ...tcp.map(range => ({ protocol: 'tcp' as const, range })),
-    ...udp.map(range => ({ protocol: 'udp' as const, range })),
-  ].flatMap(({ protocol, range }) => [...new Set([range.from, range.to])].map(port => ({ protocol, port })))
-  const ends = edgesOf(peers, family).flatMap(client => edgesOf(addresses, family).map(server => ({ client, server })))
-  return ports.flatMap(({ protocol, port }) =>
-    ends.slice(0, MOST_ENDS).flatMap(({ client, server }) =>
-      (['new', 'open'] as const).map(kind => ({
-        ...{ family, protocol, kind },
-        client: { address: client, port: null },
-        server: { address: server, port },
-        // nat-on-flow has looked.
-        translated: false as const,
-      })),
-    ),
-  )
-}
-
-/** Each way through thousands of rules takes a millisecond. */
-const MOST_ENDS = 32
-
-/** First and last of each network; null for anybody. */
-function edgesOf(addresses: readonly string[], family: Family): (string | null)[] {
-  if (addresses.length === 0) return [null]
-  const ranges = addresses.flatMap(address => parseNetwork(address) ?? []).filter(range => range.family === family)
-  const edges = ranges.flatMap(({ from, to }) =>
-    [from, to].map(value => networkText({ family, from: value, to: value })),
-  )
-  return [...new Set(edges)]
 }

@@ -5,7 +5,7 @@ import { objectsOf } from '../../firewall/own-ruleset.ts'
 import { formatCount } from '../../lang/numbers.ts'
 import type { Evidence } from '../strategy.ts'
 
-/** Packets that our rules before tracking have counted since they were loaded. */
+/** Packets that our rules before tracking have counted since they were loaded; errors about flows are none of the flows. */
 export function exercised({ ruleset }: Facts): Evidence {
   const name = 'flows-exercised'
   const when = 'always'
@@ -19,13 +19,18 @@ export function exercised({ ruleset }: Facts): Evidence {
 function packetsIn({ format, text }: RulesetSource): number {
   if (format === 'json') {
     return objectsOf(text).reduce(
-      (sum, { rule }) => sum + (isRecord(rule) && rule.table === 'ctfix' ? counted(rule.expr) : 0),
+      (sum, { rule }) =>
+        sum + (isRecord(rule) && rule.table === 'ctfix' && !isAboutErrors(rule.expr) ? counted(rule.expr) : 0),
       0,
     )
   }
   return [
-    ...text.matchAll(/^\[(\d+):\d+\] -A CTFIX-(?:PRE|OUT) .*--notrack|^\[(\d+):\d+\] -A CTFIX-(?:PRE|OUT) .*NOTRACK/gm),
-  ].reduce((sum, [, one, other]) => sum + Number(one ?? other), 0)
+    ...text.matchAll(/^\[(\d+):\d+\] -A CTFIX-(?:PRE|OUT) (?!.*-p (?:ipv6-)?icmp).*(?:--notrack|NOTRACK)/gm),
+  ].reduce((sum, [, packets]) => sum + Number(packets), 0)
+}
+
+function isAboutErrors(expressions: unknown): boolean {
+  return /"protocol":"icmp(v6)?"/.test(JSON.stringify(expressions) ?? '')
 }
 
 function counted(expressions: unknown): number {

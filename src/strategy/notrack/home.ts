@@ -1,5 +1,6 @@
 /** Where our rules live on a host, and how they come back after a reload and a boot: by who owns the firewall. */
 import type { Facts, FirewallOwner } from '../../facts/facts.ts'
+import { RESTORES } from '../../facts/files.ts'
 import type { Family } from '../../firewall/address.ts'
 import type { Spelling } from '../../firewall/own-rule.ts'
 
@@ -10,7 +11,8 @@ export type Home =
   | { readonly by: 'nft'; readonly keeper: NftKeeper }
 
 /** Who brings rules of iptables back: a saved rule set, ufw's own hook, or a unit of ours. */
-export type IptablesKeeper = 'saved-debian' | 'saved-redhat' | 'ufw' | 'own'
+export type IptablesKeeper = SavedKeeper | 'ufw' | 'own'
+export type SavedKeeper = 'saved-debian' | 'saved-redhat'
 /** `included`: a file of ours that nftables.service reads. */
 export type NftKeeper = 'included' | 'own'
 
@@ -58,4 +60,17 @@ export function familiesOf(facts: Facts, home: Home, wanted: readonly Family[]):
 /** How rules are spelt here: 2.6.18 has no `conntrack` match that knows UNTRACKED. */
 export function spellingOf(facts: Facts, family: Family): Spelling {
   return { family, stateMatch: facts.family === 'ip_conntrack' ? 'state' : 'conntrack' }
+}
+
+/** Where saved rule sets lie, by family. */
+export const SAVED: Readonly<Record<SavedKeeper, Readonly<Record<Family, string>>>> = {
+  'saved-debian': { 4: '/etc/iptables/rules.v4', 6: '/etc/iptables/rules.v6' },
+  'saved-redhat': { 4: '/etc/sysconfig/iptables', 6: '/etc/sysconfig/ip6tables' },
+}
+
+/** Of two services one may be started at boot and the other not. Where neither is known to be both are taken to be. */
+export function restoresFamily({ directories }: Facts, keeper: SavedKeeper, family: Family): boolean {
+  const started = new Set(directories.map(path => RESTORES.exec(path)?.[1]))
+  started.delete(undefined)
+  return keeper === 'saved-debian' || started.size === 0 || started.has(family === 4 ? 'iptables' : 'ip6tables')
 }

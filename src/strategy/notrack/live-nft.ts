@@ -90,7 +90,8 @@ function accepts(
   )
   return [...chains.values()].flatMap(({ table, chain }) => {
     const only = table.family === 'ip' ? 4 : table.family === 'ip6' ? 6 : null
-    const own = only === null ? merged(rules, part) : part(rules.get(only) ?? NONE).map(rule => nftRule(rule, null))
+    const own =
+      only === null ? merged(rules, part) : part(rules.get(only) ?? NONE).map(rule => nftRule(rule, only, true))
     return own.map(({ text, expr }, i) => ({
       family: table.family === 'ip' ? ('ip' as const) : table.family === 'ip6' ? ('ip6' as const) : ('inet' as const),
       table: table.name,

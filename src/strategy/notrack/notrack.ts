@@ -7,7 +7,7 @@ import type { Ruleset } from '../../firewall/ruleset.ts'
 import { stripOwn } from '../../firewall/strip.ts'
 import { type Blocker, type Draft, defineStrategy, type Evidence } from '../strategy.ts'
 import { blockersOf, unreadBlockers } from './blockers.ts'
-import { connectionsOf, type Decision, decide, ownPackets } from './decide.ts'
+import { type Decision, decide } from './decide.ts'
 import type { Kept } from './edits.ts'
 import { entriesChange, entriesWarning, flowSelectors, noEntries } from './entries.ts'
 import { exercised } from './exercised.ts'
@@ -17,7 +17,8 @@ import { keepNft, keepPieces } from './keep.ts'
 import { liveChanges, misplaced, piecesOf } from './live-iptables.ts'
 import { nftChanges, nftPlan } from './live-nft.ts'
 import { type Options, options, settledOptions } from './options.ts'
-import { type FlowRules, flowRules, type IsAccepted, LOCAL_PORTS, NO_RULES } from './rules.ts'
+import { familiesWith, NO_RULES, portsChosen } from './rules.ts'
+import { savedPieces } from './saved-rules.ts'
 
 export const notrack = defineStrategy<Options>({
   name: 'notrack',
@@ -46,10 +47,12 @@ function plan(wanted: Options, facts: Facts): Draft {
   if (isIdle(facts)) return nothing(['nothing is tracked here: no rule asks for it, and the table is empty'])
 
   const here = familiesOf(facts, home, [4, 6])
-  const families = here.filter(family => wanted.families.includes(family))
+  const families = here.filter(family => familiesWith(wanted).includes(family))
   // What an earlier run put into the other family goes.
   const decisions = new Map(here.map(family => [family, decideFor(wanted, facts, home, stripped, family)]))
-  const { changes, kept } = carryOut(home, facts, ruleset, stripped, decisions)
+  const { changes, kept } = carryOut(home, facts, ruleset, stripped, decisions, (now, family) =>
+    decideFor(wanted, facts, home, now, family),
+  )
   const entries = entriesChange(wanted, facts, families)
   const decided = [...decisions.values()].flatMap(({ blockers }) => blockers)
   return {
@@ -61,7 +64,7 @@ function plan(wanted: Options, facts: Facts): Draft {
     ],
     blockers: [...blockersOf(wanted, facts, stripped), ...decided, ...kept.blockers],
     settled,
-    evidence: [noEntries(wanted, facts), exercised(facts), errorsPass(decided)],
+    evidence: [noEntries(wanted, facts, families), exercised(facts), errorsPass(decided)],
   }
 }
 
@@ -73,11 +76,12 @@ function isIdle({ statefulRules, nat, count, ruleset }: Facts): boolean {
 
 function decideFor(wanted: Options, facts: Facts, home: Home, stripped: Ruleset, family: Family): Decision {
   const forwards = family === 4 ? facts.forwarding.ipv4 : facts.forwarding.ipv6
-  const scene = { now: stripped, home, spelling: spellingOf(facts, family) }
-  const rules = flowRules(wanted, family, forwards)
-  if (rules.pre.length === 0 || !wanted.families.includes(family)) return { rules: NO_RULES, blockers: [] }
-  const rulesFor = (accepted: IsAccepted): FlowRules => flowRules(wanted, family, forwards, accepted)
-  return decide(scene, rulesFor, connectionsOf(wanted, family), ownPackets(wanted, family))
+  if (!wanted.families.includes(family)) return { rules: NO_RULES, blockers: [] }
+  const spelling = spellingOf(facts, family)
+  return decide(
+    { now: stripped, home, spelling, translates: facts.nat.inUse, forwards, chosen: portsChosen(facts) },
+    wanted,
+  )
 }
 
 function carryOut(
@@ -86,6 +90,7 @@ function carryOut(
   live: RulesetText,
   stripped: Ruleset,
   decisions: ReadonlyMap<Family, Decision>,
+  decideOn: (now: Ruleset, family: Family) => Decision,
 ): { readonly changes: readonly Change[]; readonly kept: Kept } {
   if (home.by === 'nft') {
     const wanted = nftPlan(new Map([...decisions].map(([family, { rules }]) => [family, rules])), home, stripped)
@@ -94,10 +99,11 @@ function carryOut(
   const pieces = [...decisions].flatMap(([family, { rules }]) =>
     piecesOf(rules, home, spellingOf(facts, family), stripped),
   )
-  const { changes, blockers } = keepPieces(facts, home, pieces)
+  const saved = savedPieces(facts, home, { stripped, pieces, decisions }, decideOn)
+  const { changes, blockers } = keepPieces(facts, home, saved.pieces)
   return {
     changes: liveChanges(pieces, live),
-    kept: { changes, blockers: [...misplaced(pieces, live), ...blockers] },
+    kept: { changes, blockers: [...misplaced(pieces, live), ...saved.blockers, ...blockers] },
   }
 }
 
@@ -109,10 +115,11 @@ function warningsOf(wanted: Options, facts: Facts, families: readonly Family[]):
       `rules of two backends are in force here; ours go where the host's own tools write (${firewall.backend})`,
     )
   }
-  if (wanted.families.includes(6) && !families.includes(6) && facts.ipv6) {
+  if (familiesWith(wanted).includes(6) && !families.includes(6) && facts.ipv6) {
     warnings.push('IPv6 stays tracked: there is no ip6tables here, or this kernel tracks none')
   }
-  const chosen = wanted.tcp.some(({ from, to }) => LOCAL_PORTS.some(local => from <= local.to && to >= local.from))
+  const own = portsChosen(facts)
+  const chosen = wanted.tcp.some(({ from, to }) => from <= own.to && to >= own.from)
   if (chosen && !wanted.all) {
     warnings.push(
       'some of these ports are among those this host chooses for connections of its own: such connections are not tracked either',
@@ -123,6 +130,9 @@ function warningsOf(wanted: Options, facts: Facts, families: readonly Family[]):
       'answers over UDP are untracked, or let in, from ports 53 and 123 only, whoever sends them: name peers to say who may',
     )
   }
+  if (wanted.all && wanted.peers.length > 0) {
+    warnings.push('whatever the peers send over UDP to ports from 1024 up is let in: it may be an answer')
+  }
   return warnings
 }
 
@@ -131,6 +141,6 @@ function errorsPass(decided: readonly Blocker[]): Evidence {
   const name = 'icmp-errors-pass'
   const broken = decided.find(({ code }) => code === 'breaks-path-mtu')
   return broken
-    ? { name, when: 'always', status: 'fail', detail: broken.message }
+    ? { name, when: 'always', status: 'fail', detail: broken.message, excusedBy: broken.code }
     : { name, when: 'always', status: 'pass', detail: 'errors that path-MTU discovery needs get through the rules' }
 }

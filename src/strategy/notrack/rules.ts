@@ -2,6 +2,7 @@
  * The flows as rules. Both directions, or the answers make half-open entries of their own; what stays on the machine is
  * taken out where it is sent, for it keeps its entry across lo.
  */
+import type { Facts } from '../../facts/facts.ts'
 import { type Family, parseNetwork } from '../../firewall/address.ts'
 import type { PortRange } from '../../firewall/match.ts'
 import type { OwnRule } from '../../firewall/own-rule.ts'
@@ -24,37 +25,55 @@ const ICMP_ANSWERS: Readonly<Record<Family, readonly number[]>> = { 4: [0], 6: [
 /** From here on up systems choose ports for clients: beyond 1024 covers what Linux, BSD and Windows ever did. */
 const CLIENT_PORTS: readonly PortRange[] = [{ from: 1024, to: 65_535 }]
 /** Linux's own default of net.ipv4.ip_local_port_range. */
-export const LOCAL_PORTS: readonly PortRange[] = [{ from: 32_768, to: 60_999 }]
+const LOCAL_PORTS: PortRange = { from: 32_768, to: 60_999 }
 /** Answers over UDP that nearly every host waits for: names and time. */
-const UDP_SERVERS: readonly PortRange[] = [
-  { from: 53, to: 53 },
-  { from: 123, to: 123 },
-]
+const NTP: PortRange = { from: 123, to: 123 }
+const UDP_SERVERS: readonly PortRange[] = [{ from: 53, to: 53 }, NTP]
 
 export const NO_RULES: FlowRules = { pre: [], out: [], acceptIn: [], acceptOut: [] }
 
 const UNTRACKED = { states: ['untracked'], does: 'accept' } as const
 
-/** Whether an accept of ours is wanted for a range of ports. */
-export type IsAccepted = (protocol: 'tcp' | 'udp', range: PortRange) => boolean
+type PortsOf = Readonly<Record<'tcp' | 'udp', readonly PortRange[]>>
+
+/** The ports that an accept of ours is wanted for. */
+export interface LetIn {
+  readonly others: PortsOf
+  /** Of what the host asks of itself by lo: the questions, and the answers. */
+  readonly asked: PortsOf
+  readonly answered: PortsOf
+}
+
+/** The ports that a host chooses from for what it begins. */
+export function portsChosen({ localPorts }: Pick<Facts, 'localPorts'>): PortRange {
+  return localPorts ?? LOCAL_PORTS
+}
+
+/** What the rules of one family hang on, besides what is wanted. */
+export interface Ground {
+  readonly family: Family
+  /** Others' packets pass here, too. */
+  readonly forwards: boolean
+  /** The ports that the host chooses from for what it begins. */
+  readonly chosen: PortRange
+}
 
 /**
- * The rules of one family; empty where peers or addresses leave nothing to it. `forwards`: others' packets pass here, too;
- * `accepted`: the ports that accepts are about.
+ * The rules of one family; empty where peers or addresses leave nothing to it. `letIn`: the ports that accepts are about,
+ * all that are wanted when left out.
  */
 export function flowRules(
   wanted: Options,
-  family: Family,
-  forwards: boolean,
-  accepted: IsAccepted = () => true,
+  { family, forwards, chosen }: Ground,
+  letIn: LetIn = { others: wanted, asked: wanted, answered: wanted },
 ): FlowRules {
   const peers = ofFamily(wanted.peers, family)
   const addresses = ofFamily(wanted.addresses, family)
   if (peers === null || addresses === null) return NO_RULES
   const ends = peers.flatMap(peer => addresses.map(own => ({ peer, own })))
   const parts = [
-    ...ends.flatMap(end => services(wanted, end, forwards, accepted)),
-    ...(wanted.local_out ? ends.flatMap(end => begun(end)) : []),
+    ...ends.flatMap(end => services(wanted, end, forwards, letIn)),
+    ...(wanted.local_out ? ends.flatMap(end => begun(end, [chosen])) : []),
     ...(wanted.all ? [everything(wanted, family)] : []),
   ]
   return {
@@ -63,6 +82,11 @@ export function flowRules(
     acceptIn: parts.flatMap(({ acceptIn }) => acceptIn),
     acceptOut: parts.flatMap(({ acceptOut }) => acceptOut),
   }
+}
+
+/** Families of which peers and addresses leave something, in the order in which they were asked for. */
+export function familiesWith({ families, peers, addresses }: Options): Family[] {
+  return families.filter(family => ofFamily(peers, family) !== null && ofFamily(addresses, family) !== null)
 }
 
 interface Ends {
@@ -87,18 +111,19 @@ const away = ({ peer, own }: Ends): Pick<OwnRule, 'from' | 'to'> => ({
   ...(peer === null ? {} : { to: peer }),
 })
 
-function services(wanted: Options, ends: Ends, forwards: boolean, accepted: IsAccepted): FlowRules[] {
+function services(wanted: Options, ends: Ends, forwards: boolean, allowed: LetIn): FlowRules[] {
   const { tcp, udp, all } = wanted
   // Everything has its own rules; these then only say what may come in.
   const isOwn = !all
   return (['tcp', 'udp'] as const).flatMap(protocol => {
     const ports = protocol === 'tcp' ? tcp : udp
     if (ports.length === 0) return []
-    const letIn = ports.filter(range => accepted(protocol, range))
+    const letIn = allowed.others[protocol]
     const request = { protocol, ...towards(ends) }
     const answer = { protocol, ...away(ends) }
     // Whom the flows are shared with is somebody else then.
     const stays = ends.peer === null && isOwn
+    const [asked, answered] = stays ? [only(allowed.asked[protocol], letIn), allowed.answered[protocol]] : [[], []]
     const inside = { protocol, ...(ends.own === null ? {} : { to: ends.own }), loopback: 'out' } as const
     const insideAnswer = { protocol, ...(ends.own === null ? {} : { from: ends.own }), loopback: 'in' } as const
     const local = forwards && ends.own === null ? { local: true as const } : {}
@@ -109,41 +134,46 @@ function services(wanted: Options, ends: Ends, forwards: boolean, accepted: IsAc
           ...(isOwn ? [{ ...answer, fromPorts: ports, does: 'notrack' as const }] : []),
           ...(stays ? [{ ...inside, toPorts: ports, does: 'notrack' as const }] : []),
         ],
-        acceptIn:
-          letIn.length === 0
-            ? []
-            : [
-                { ...request, toPorts: letIn, ...UNTRACKED },
-                ...(stays ? [{ ...insideAnswer, fromPorts: letIn, ...UNTRACKED }] : []),
-              ],
-        acceptOut:
-          letIn.length === 0
-            ? []
-            : [
-                { ...answer, fromPorts: letIn, ...UNTRACKED },
-                ...(stays ? [{ ...inside, toPorts: letIn, ...UNTRACKED }] : []),
-              ],
+        acceptIn: [
+          ...toPorts(request, letIn),
+          ...fromPorts(insideAnswer, answered),
+          ...toPorts({ ...insideAnswer, ...towards(ends) }, asked),
+        ],
+        acceptOut: [
+          ...fromPorts(answer, letIn),
+          ...toPorts(inside, answered),
+          ...fromPorts({ ...inside, ...away(ends) }, asked),
+        ],
       },
     ]
   })
 }
 
+type Head = Omit<OwnRule, 'does' | 'fromPorts' | 'toPorts'>
+
+const toPorts = (head: Head, ports: readonly PortRange[]): OwnRule[] =>
+  ports.length === 0 ? [] : [{ ...head, toPorts: ports, ...UNTRACKED }]
+const fromPorts = (head: Head, ports: readonly PortRange[]): OwnRule[] =>
+  ports.length === 0 ? [] : [{ ...head, fromPorts: ports, ...UNTRACKED }]
+const only = (ports: readonly PortRange[], without: readonly PortRange[]): PortRange[] =>
+  ports.filter(range => !without.some(({ from, to }) => from <= range.from && to >= range.to))
+
 /** What this host begins, by the ports it chooses for itself. */
-function begun(ends: Ends): FlowRules[] {
+function begun(ends: Ends, chosen: readonly PortRange[]): FlowRules[] {
   const tcp = (more: Partial<OwnRule>): OwnRule => ({ protocol: 'tcp', does: 'notrack', ...more })
   const udp = (server: PortRange): OwnRule => ({
     ...{ protocol: 'udp', does: 'notrack', ...towards(ends) },
-    ...{ fromPorts: [server], toPorts: LOCAL_PORTS },
+    ...{ fromPorts: [server], toPorts: chosen },
   })
-  const answers = [tcp({ ...towards(ends), toPorts: LOCAL_PORTS }), ...UDP_SERVERS.map(udp)]
+  const answers = [tcp({ ...towards(ends), toPorts: chosen }), ...UDP_SERVERS.map(udp)]
   const requests = [
-    tcp({ ...away(ends), fromPorts: LOCAL_PORTS }),
+    tcp({ ...away(ends), fromPorts: chosen }),
     ...UDP_SERVERS.map(server => ({
       ...{ protocol: 'udp' as const, does: 'notrack' as const, ...away(ends) },
-      ...{ fromPorts: LOCAL_PORTS, toPorts: [server] },
+      ...{ fromPorts: chosen, toPorts: [server] },
     })),
   ]
-  const inside = ends.peer === null ? [tcp({ toPorts: LOCAL_PORTS, loopback: 'out' })] : []
+  const inside = ends.peer === null ? [tcp({ toPorts: chosen, loopback: 'out' })] : []
   return [
     {
       pre: answers,
@@ -162,6 +192,8 @@ function everything({ peers }: Options, family: Family): FlowRules {
     peers.length > 0
       ? senders.map(from => ({ protocol: 'udp', from, toPorts: CLIENT_PORTS, ...UNTRACKED }))
       : UDP_SERVERS.map(server => ({ protocol: 'udp', fromPorts: [server], toPorts: CLIENT_PORTS, ...UNTRACKED }))
+  // Time servers ask each other from that port, too.
+  const time: OwnRule = { protocol: 'udp', fromPorts: [NTP], toPorts: [NTP], ...UNTRACKED }
   return {
     pre: [{ protocol: null, does: 'notrack' }],
     out: [{ protocol: null, does: 'notrack' }],
@@ -169,6 +201,7 @@ function everything({ peers }: Options, family: Family): FlowRules {
       { protocol: null, loopback: 'in', ...UNTRACKED },
       { protocol: 'tcp', toPorts: CLIENT_PORTS, answers: true, ...UNTRACKED },
       ...udp,
+      ...(peers.length > 0 ? senders.map(from => ({ ...time, from })) : [time]),
       { protocol: 'icmp', icmpTypes: [...ICMP_ANSWERS[family], ...ICMP_ERRORS[family]], ...UNTRACKED },
     ],
     acceptOut: [

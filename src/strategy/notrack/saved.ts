@@ -1,8 +1,9 @@
 /** A saved rule set of iptables with our chains in it; every other line stays as it is. */
 import { linesOf, parseSave } from '../../firewall/iptables-save.ts'
+import { findChain, isSameChain } from '../../firewall/own-ruleset.ts'
 import type { Table } from '../../firewall/ruleset.ts'
 import { firstStateful } from '../../firewall/stateful.ts'
-import { stripSave } from '../../firewall/strip.ts'
+import { OWN_CHAINS, stripSave } from '../../firewall/strip.ts'
 import { joinWords } from '../../firewall/words.ts'
 import type { Piece } from './live-iptables.ts'
 
@@ -17,10 +18,38 @@ export function withPieces(text: string, pieces: readonly Piece[]): string {
   const wanted = pieces.filter(({ state }) => state.rules.length > 0)
   const [first] = wanted
   if (!first) return stripped === text ? text : withoutEmptied(stripped)
+  const { backend, family } = first.state
+  const saved = parseSave(stripped, backend, family)
+  if (text !== stripped && holds(text, parseSave(text, backend, family), wanted, saved)) return text
   const lines = linesOf(stripped)
-  const saved = parseSave(stripped, first.state.backend, first.state.family)
   const edited = wanted.reduce<readonly string[]>((text, piece) => withPiece(text, piece, placeIn(saved, piece)), lines)
   return edited.join('\n')
+}
+
+/**
+ * True where the text has these pieces and nothing else of ours, in whatever order its tool wrote tables and chains. A jump
+ * that comes earlier than it has to does as well: so it is live, where others have added rules behind it.
+ */
+function holds(text: string, there: readonly Table[], wanted: readonly Piece[], saved: readonly Table[]): boolean {
+  // A name may come twice where somebody wrote the file by hand.
+  if (new Set(there.map(({ name }) => name)).size < there.length) return false
+  const chains = there.flatMap(({ name, chains }) => [...chains.values()].map(chain => ({ table: name, ...chain })))
+  const own = chains.filter(({ name }) => name.startsWith(OWN_CHAINS))
+  const jumps = chains.flatMap(({ rules }) =>
+    rules.filter(({ verdict }) => 'chain' in verdict && verdict.chain.startsWith(OWN_CHAINS)),
+  )
+  if (own.length !== wanted.length || jumps.length !== wanted.length) return false
+  return wanted.every(piece => {
+    const { state, from } = piece
+    const { backend, family, table, chain } = state
+    const source = { backend, family, format: 'save', text } as const
+    const isSame = isSameChain(findChain({ sources: [source], complete: true }, state), state)
+    const rules = chains.find(of => of.table === table && of.name === from)?.rules ?? []
+    const at = rules.findIndex(({ line }) => line === `-A ${from} -j ${chain}`)
+    // Where CT is not known it must not stand there, though elsewhere it means the same.
+    const isReadable = !state.rules.some(words => words.includes('NOTRACK')) || !text.includes('--notrack')
+    return isSame && isReadable && at !== -1 && at <= placeIn(saved, piece)
+  })
 }
 
 /** A table that was made for us alone goes with us: it stands last. */

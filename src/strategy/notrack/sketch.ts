@@ -1,7 +1,9 @@
 /** What would be put into a rule set, for walking packets through it before anything is decided. */
 import type { Family } from '../../firewall/address.ts'
 import { readRule } from '../../firewall/iptables-rule.ts'
+import { readExpressions } from '../../firewall/nft-rule.ts'
 import { iptablesWords, type OwnRule, type Spelling } from '../../firewall/own-rule.ts'
+import { nftRule } from '../../firewall/own-rule-nft.ts'
 import type { Rule, Ruleset, Table } from '../../firewall/ruleset.ts'
 import { type Judge, judgesAt, withRulesAt } from '../../firewall/stateful.ts'
 import { joinWords } from '../../firewall/words.ts'
@@ -14,9 +16,9 @@ export type Sketch = FlowRules
 /** The kernel's own number of the raw table: before tracking, which stands at -200. */
 const RAW = -300
 
-/** The rule set with the sketch in it. Rules are the same to a packet whichever tool loads them. */
+/** The rule set with the sketch in it: the very rules that would be loaded, read as those of others are. */
 export function withSketch(ruleset: Ruleset, home: Home, sketch: Sketch, spelling: Spelling): Ruleset {
-  const rules = (own: readonly OwnRule[]): Rule[] => own.flatMap(rule => asRules(rule, spelling))
+  const rules = (own: readonly OwnRule[]): Rule[] => own.flatMap(rule => asRules(rule, home, spelling))
   const raw = rawTable(spelling.family, rules(sketch.pre), rules(sketch.out))
   let then: Ruleset = { ...ruleset, tables: [...ruleset.tables, raw] }
   for (const [hook, own] of [['input', sketch.acceptIn] as const, ['output', sketch.acceptOut] as const]) {
@@ -38,8 +40,10 @@ export function homesOf(ruleset: Ruleset, hook: 'input' | 'output', home: Home, 
   })
 }
 
-function asRules(own: OwnRule, spelling: Spelling): Rule[] {
-  return iptablesWords(own, spelling).map(words => ({ line: joinWords(words), ...readRule(words) }))
+function asRules(own: OwnRule, home: Home, spelling: Spelling): Rule[] {
+  return home.by === 'nft'
+    ? readExpressions(nftRule(own, spelling.family).expr)
+    : iptablesWords(own, spelling).map(words => ({ line: joinWords(words), ...readRule(words) }))
 }
 
 function rawTable(family: Family, pre: readonly Rule[], out: readonly Rule[]): Table {

@@ -62,7 +62,7 @@ interface Flow {
 }
 
 /** Short connections at a steady rate, and some that stay, until it is stopped. */
-async function startFlow(guest: GuestShell, { rate = 20, kept = 6 } = {}): Promise<Flow> {
+async function startFlow(guest: GuestShell, { rate = 12, kept = 6 } = {}): Promise<Flow> {
   await guest.script(
     `${PROCESSES}\nhalt flow\nlaunch flow ip netns exec near perl load.pl flow ${rate} ${kept} ${TARGETS}`,
   )

@@ -25,7 +25,6 @@ export const holds: Part = ({ it }) => {
       await reloadOwner(vm, owner, reload)
       expect(await liveRules(vm), reload).toBe(applied.rules)
     }
-    if (OWNERS[owner].reloads.length > 0) await duringFlow(vm, () => host.verify())
   })
 
   it('after a reboot they are there as well, once, and verify passes', async host => {

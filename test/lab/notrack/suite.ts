@@ -27,7 +27,7 @@ export class NotrackHost implements AsyncDisposable {
   }
 
   static async start(kernel: KernelLabel, owner: OwnerName): Promise<NotrackHost> {
-    const vm = await startVm({ kernel, flavour: OWNERS[owner].flavour })
+    const vm = await startVm({ kernel, flavour: OWNERS[owner].flavour, user: 'root' })
     try {
       await setUpOwner(vm, owner)
       return new NotrackHost(vm, owner, { rules: await liveRules(vm), files: await filesOf(vm) })

@@ -57,6 +57,7 @@ describe('a rule of ours in the words of iptables', () => {
       ['-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate UNTRACKED -j ACCEPT'],
     ],
     ['a protocol alone', tcp({}), V4, ['-p tcp -j CT --notrack']],
+    ['what 2.6.18 has for it', tcp({}), { family: 4, stateMatch: 'state' }, ['-p tcp -j NOTRACK']],
     [
       'types of ICMP, a rule each',
       { protocol: 'icmp', icmpTypes: [3, 11], states: ['invalid', 'untracked'], does: 'accept' },

@@ -92,7 +92,7 @@ describe('what is asked for', () => {
       'tcp 80',
       'tcp 80 10.0.0.0/8 192.0.2.5,2001:db8::5',
     ],
-    [{ local_out: true }, 'what this host begins', 'tcp 32768-60999 - -'],
+    [{ local_out: true }, 'what this host begins', 'tcp own - -'],
     [{ all: true, tcp: 22 }, 'everything', 'any * - -'],
   ])('%j in words, and for the probe', (input, text, selectors) => {
     const decoded = options.parse(input)

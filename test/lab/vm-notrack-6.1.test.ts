@@ -1,5 +1,0 @@
-import { goes, holds } from './notrack/parts.ts'
-import { notrackSuite } from './notrack/suite.ts'
-import { underLoad } from './notrack/under-load.ts'
-
-notrackSuite('6.1', 'netfilter-persistent, nft', underLoad, holds, goes)
