@@ -57,6 +57,7 @@ describe('playbooks', () => {
   it('are there', () => {
     expect(playbooks).toEqual(
       [
+        'blacklist',
         'notrack-cache',
         'notrack-ftp-passive',
         'notrack-local-out',
@@ -64,6 +65,7 @@ describe('playbooks', () => {
         'raise-and-timeouts',
         'raise',
         'timeouts',
+        'untrigger',
       ].map(name => `playbooks/${name}.yaml`),
     )
   })

@@ -8,6 +8,7 @@ export const WRITABLE_FILES: readonly string[] = [
   '/etc/sysctl.conf',
   '/etc/sysctl.d/99-zz-ctfix.conf',
   '/etc/modprobe.conf',
+  '/etc/modprobe.d/00-ctfix-blacklist.conf',
   '/etc/modprobe.d/ctfix.conf',
   '/etc/modprobe.d/zz-ctfix.conf',
   '/etc/modules',

@@ -82,12 +82,17 @@ export function withNftRule(ruleset: RulesetText, state: NftRuleState): RulesetT
   })
 }
 
-/** And with it taken out: the one of ours in that chain that says the same, or of those that are left the last. */
+/**
+ * And with it taken out: the one of ours in that chain that says the same, else the one of somebody else's, or of ours
+ * that are left the last.
+ */
 export function withoutNftRule(ruleset: RulesetText, state: NftRuleState): RulesetText {
   return withObjects(ruleset, objects => {
-    const places = objects.flatMap((object, at) => (isRuleOf(object, state) && isCommented(object) ? [at] : []))
-    const same = places.find(at => state.json !== null && expressionsOf(objects[at]) === uncounted(parsed(state.json)))
-    const at = same ?? places.at(-1)
+    const places = objects.flatMap((object, at) => (isRuleOf(object, state) ? [at] : []))
+    const [ours, others] = [true, false].map(own => places.filter(at => isCommented(objects[at] ?? {}) === own))
+    const says = (at: number): boolean =>
+      state.json !== null && expressionsOf(objects[at]) === uncounted(parsed(state.json))
+    const at = ours?.find(says) ?? others?.find(says) ?? ours?.at(-1)
     return at === undefined ? objects : objects.toSpliced(at, 1)
   })
 }

@@ -141,7 +141,15 @@ export function decisive(checks: readonly Check[], relief: 'at-once' | 'later'):
 }
 
 /** Whether these can be seen hangs on who sends packets just then, or what tools there are. */
-const CHANCE = ['service-answers', 'flows-exercised', 'no-entries-of-flows']
+const CHANCE = [
+  'service-answers',
+  'flows-exercised',
+  'no-entries-of-flows',
+  'conntrack-gone',
+  'no-trigger-left',
+  'own-connection-untracked',
+  'no-new-entries',
+]
 
 /** True when nothing failed and nothing that must be known is unknown. */
 export function passes(checks: readonly Check[]): boolean {

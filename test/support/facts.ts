@@ -5,6 +5,7 @@ import { OWNER_FILES } from '../../src/facts/files.ts'
 const WRITABLE_FILES = [
   '/etc/sysctl.conf',
   '/etc/sysctl.d/99-zz-ctfix.conf',
+  '/etc/modprobe.d/00-ctfix-blacklist.conf',
   '/etc/modprobe.d/zz-ctfix.conf',
   '/etc/modprobe.conf',
   '/etc/modules-load.d/ctfix.conf',

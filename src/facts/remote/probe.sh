@@ -15,8 +15,8 @@ umask 077
 nl='
 '
 # What a strategy may write. Contents are printed whole, so both a file and their sum are limited.
-ours="/etc/sysctl.conf /etc/sysctl.d/99-zz-ctfix.conf /etc/modprobe.conf /etc/modprobe.d/ctfix.conf \
-/etc/modprobe.d/zz-ctfix.conf /etc/modules /etc/modules-load.d/ctfix.conf /etc/sysconfig/iptables-config \
+ours="/etc/sysctl.conf /etc/sysctl.d/99-zz-ctfix.conf /etc/modprobe.conf /etc/modprobe.d/00-ctfix-blacklist.conf \
+/etc/modprobe.d/ctfix.conf /etc/modprobe.d/zz-ctfix.conf /etc/modules /etc/modules-load.d/ctfix.conf /etc/sysconfig/iptables-config \
 /etc/sysconfig/ip6tables-config /etc/sysconfig/modules/ctfix.modules /etc/sysupgrade.conf"
 # What keeps rules over a boot, and our own ways to do that: read with the rules only.
 owners="/etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/sysconfig/iptables /etc/sysconfig/ip6tables \

@@ -55,9 +55,18 @@ export function stopChanges(
   const stops = services.flatMap(({ name, running }): ServiceChange[] =>
     now && running ? [{ kind: 'service', layer: 'runtime', target: name, before: 'running', after: null, why }] : [],
   )
-  const boots = services.flatMap(({ name, enabled }): BootServiceChange[] =>
+  const boots = services.flatMap(({ name, enabled, startedBy: words }): BootServiceChange[] =>
     enabled
-      ? [{ kind: 'boot-service', layer: 'persistent', target: name, before: startedBy(facts), after: null, why }]
+      ? [
+          {
+            kind: 'boot-service',
+            layer: 'persistent',
+            target: name,
+            before: words ?? startedBy(facts),
+            after: null,
+            why,
+          },
+        ]
       : [],
   )
   return [...stops, ...boots]

@@ -1,7 +1,6 @@
 /** Reasons to leave the rules where they are. */
 import type { Facts } from '../../facts/facts.ts'
-import { withoutNftRule } from '../../firewall/own-ruleset.ts'
-import { type Trigger, triggersOf } from '../../firewall/triggers.ts'
+import type { Trigger } from '../../firewall/triggers.ts'
 import type { Blocker } from '../strategy.ts'
 import type { Choice, Judged } from './choose.ts'
 import { familyText, triggerKey } from './names.ts'
@@ -59,19 +58,7 @@ export function ruleBlockers({ taken }: Choice, facts: Facts): Blocker[] {
     ...taken.flatMap(({ trigger }) => (trigger.rule === null ? [unnameable(trigger)] : [])),
     ...twice(taken),
     ...taken.flatMap(judged => natInUse(judged, facts)),
-    ...unwalked(taken, facts),
   ]
-}
-
-/** What goes must be gone from the rules as they are foreseen, or nobody walks packets through what is left of them. */
-function unwalked(taken: readonly Judged[], { ruleset }: Facts): Blocker[] {
-  if (ruleset === null) return []
-  const blind = taken.find(({ trigger: { rule } }) => {
-    if (rule === null || 'spec' in rule) return false
-    return triggersOf(withoutNftRule(ruleset, rule)).length === triggersOf(ruleset).length
-  })
-  if (!blind) return []
-  return [blocker('rule-not-walked', `what packets meet without ${blind.trigger.name} cannot be foreseen here`)]
 }
 
 function unnameable({ name, place, kind }: Trigger): Blocker {

@@ -75,7 +75,7 @@ describe('a task from flags', () => {
 
   it.each<[string[], unknown, string | RegExp]>([
     [['-s', 'rais'], UsageError, 'expected a strategy, got "rais"; did you mean "raise"?'],
-    [['-s', 'raise,'], UsageError, 'expected a strategy (raise, timeouts, notrack), got ""'],
+    [['-s', 'raise,'], UsageError, 'expected a strategy (raise, timeouts, notrack, blacklist, untrigger), got ""'],
     [
       ['-s', 'raise', '--set', 'mx=1'],
       ConfigError,
@@ -145,7 +145,10 @@ x:
 
   it.each([
     ['ctfix_strategy: rais', 'hosts.yaml:4:23: expected a strategy, got "rais"; did you mean "raise"?'],
-    ['ctfix_strategy: [raise, x]', 'hosts.yaml:4:23: expected a strategy (raise, timeouts, notrack), got "x"'],
+    [
+      'ctfix_strategy: [raise, x]',
+      'hosts.yaml:4:23: expected a strategy (raise, timeouts, notrack, blacklist, untrigger), got "x"',
+    ],
     ['ctfix_options: {mx: 1}', 'hosts.yaml:4:23: expected an option of raise, got "mx"; did you mean "max"?'],
     [
       'ctfix_options: {max: x}',
