@@ -52,32 +52,35 @@ export function walksOf(wanted: Options, { family, chosen }: Omit<Ground, 'forwa
     // Everything is everybody's, whoever was named.
     const more = all ? ALL_PORTS : out && protocol === 'tcp' ? [chosen] : []
     return [
-      { protocol, ports: services.length === 0 ? [] : stretches[protocol], ends },
-      { protocol, ports: portStretches(ruleset, more), ends: all ? anybody : ends },
+      { protocol, kinds: KINDS, ports: services.length === 0 ? [] : stretches[protocol], ends },
+      // Of these there are many, and the last packet of a new one goes the way of one that is open.
+      { protocol, kinds: NEW, ports: portStretches(ruleset, more), ends: all ? anybody : ends },
     ]
   })
-  const count = groups.reduce((sum, { ports, ends: of }) => sum + ports.length * of.length * KINDS.length, 0)
+  const count = groups.reduce((sum, { kinds, ports, ends: of }) => sum + ports.length * of.length * kinds.length, 0)
   if (count > MOST_WALKS) return { connections: [], inside: [], stretches, tooMany: count }
-  const connections = groups.flatMap(({ protocol, ports, ends: of }) =>
-    ports.flatMap(({ from: port }) => of.flatMap(end => connectionsAt(family, protocol, port, end))),
+  const connections = groups.flatMap(({ protocol, kinds, ports, ends: of }) =>
+    ports.flatMap(({ from: port }) => of.flatMap(end => connectionsAt(family, protocol, kinds, port, end))),
   )
   const inside = (['tcp', 'udp'] as const).flatMap(protocol => {
     const begun = all || (out && protocol === 'tcp')
     const ports = begun ? portStretches(ruleset, ALL_PORTS) : stretches[protocol]
-    return stays ? ports.flatMap(({ from }) => connectionsAt(family, protocol, from, lo).slice(0, 1)) : []
+    return stays ? ports.flatMap(({ from }) => connectionsAt(family, protocol, NEW, from, lo)) : []
   })
   return { connections, inside, stretches, tooMany: null }
 }
 
-const KINDS = ['new', 'open'] as const
+const KINDS: readonly Connection['kind'][] = ['new', 'open']
+const NEW: readonly Connection['kind'][] = ['new']
 
 function connectionsAt(
   family: Family,
   protocol: 'tcp' | 'udp',
+  kinds: readonly Connection['kind'][],
   port: number,
   { client, clientPort = null, server }: Ends,
 ): Connection[] {
-  return KINDS.map(kind => ({
+  return kinds.map(kind => ({
     ...{ family, protocol, kind },
     client: { address: client, port: clientPort },
     server: { address: server, port },

@@ -41,10 +41,12 @@ function hostOf(rule: (sender: string) => string, network: number): Facts {
 }
 
 function timed(facts: Facts, options: Readonly<Record<string, unknown>>): number {
-  const start = performance.now()
+  const start = process.cpuUsage()
   const plan = makePlan('h', { steps: [{ strategy: notrack, options }], force: false }, facts)
   expect(plan.changes.length).toBeGreaterThan(0)
-  return performance.now() - start
+  // The machine may be busy with other tests: it is the work that is measured.
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1000
 }
 
 it.each<[what: string, rule: (sender: string) => string, options: Readonly<Record<string, unknown>>]>([
@@ -53,7 +55,7 @@ it.each<[what: string, rule: (sender: string) => string, options: Readonly<Recor
   ['peers, where others are banned', banned, { tcp: 80, peers: ['192.0.2.0/24', '198.51.100.7'] }],
 ])('5,000 rules are planned within 200 ms: %s', (_what, rule, options) => {
   timed(hostOf(rule, 10), options)
-  // The machine may be busy with another test: it is the work that is measured.
+  // The first of them is slower: the code is not compiled yet.
   const times = [11, 12, 13].map(network => timed(hostOf(rule, network), options))
   expect(Math.min(...times)).toBeLessThan(200)
 })
