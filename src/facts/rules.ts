@@ -18,6 +18,8 @@ export interface Rules {
 }
 
 const NAT = /-j (MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP)\b|xt target "(MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP)"/
+/** What a rule asks of a connection that was translated, and what it says of itself, translates nothing. */
+const ASKED = /\bct status (\{[^}]*\}|& ?\([^)]*\)|\S+)|"[^"]*"/g
 const NAT_NFT = /(^|\s)(masquerade|snat|dnat|redirect)(\s|$)/
 const STATEFUL_NFT =
   /(^|\s)ct (?!helper set)|(^|\s)(synproxy|flow (add|offload))|xt match "(state|conntrack|conn\w+|helper|cluster)"|xt target "(CT|CONN\w+|SYNPROXY)"|#.*-m (state|conntrack|conn\w+|helper)/
@@ -33,7 +35,7 @@ export function rulesOf(look: Look): Rules {
       text: text ?? '',
     }),
   )
-  const isNat = ({ text }: { text: string }): boolean => NAT.test(text) || NAT_NFT.test(text)
+  const isNat = ({ text }: { text: string }): boolean => NAT.test(text) || NAT_NFT.test(text.replace(ASKED, ''))
   const count = (backend: string): number =>
     [...section.matchAll(/^count (\S+) (\d+)$/gm)]
       .filter(([, from]) => from?.startsWith(backend))

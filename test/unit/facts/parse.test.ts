@@ -411,6 +411,16 @@ describe('rules', () => {
     expect(facts.nat).toEqual({ inUse: true, evidence: ['ip nat post: oifname "eth0" masquerade'] })
   })
 
+  it('that ask for a translated connection translate none, and neither does what they say', () => {
+    const rules = [
+      'rule nft inet firewalld filter_INPUT\tct status dnat accept',
+      'rule nft inet own in\tct status { snat, dnat } accept',
+      'rule nft inet own in\tct state new accept comment "was dnat once"',
+    ]
+    expect(parse({ rules: rules.join('\n') }).nat).toEqual({ inUse: false, evidence: [] })
+    expect(parse({ rules: 'rule nft ip nat pre\ttcp dport 80 dnat to 10.0.0.2' }).nat.inUse).toBe(true)
+  })
+
   it('in both backends are mixed', () => {
     expect(parse({ rules: '#from legacy4\ncount legacy4 3\ncount nft 0' }).firewall).toMatchObject({
       backend: 'iptables-legacy',
