@@ -23,7 +23,11 @@ const SIMULATED = [
 ]
 
 /** One real kernel each, or one owner of its rules. */
-const MACHINES = ['test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts', 'test/lab/vm-notrack-*.test.ts', 'test/lab/demo.test.ts']
+const MACHINES = [
+  'test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts',
+  'test/lab/vm-{notrack,tracking}-*.test.ts',
+  'test/lab/demo.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -99,7 +99,12 @@ function withModule(facts: Facts, target: string, after: 'loaded' | null): Facts
     return others.length < facts.modules.length
       ? facts
       : { ...facts, modules: [...others, { name, refs: 0, users: [] }] }
-  return { ...facts, modules: others.map(module => ({ ...module, users: module.users.filter(user => user !== name) })) }
+  const modules = others.map(module => ({ ...module, users: module.users.filter(user => user !== name) }))
+  // With its core conntrack is gone, and all that could be read of it.
+  const isCore = name === facts.family
+  return isCore
+    ? { ...facts, modules, family: null, providedBy: 'absent', count: null, max: null, buckets: null, usage: null }
+    : { ...facts, modules }
 }
 
 function bootState(after: string | null): Pick<Service, 'enabled' | 'startedBy'> {
@@ -140,6 +145,7 @@ function withFile(facts: Facts, file: FileFact): Facts {
   if (file.path.includes('modprobe')) {
     return { ...facts, files, modprobeSettings: [...others(facts.modprobeSettings), ...content] }
   }
+  if (!file.path.includes('modules')) return { ...facts, files }
   return { ...facts, files, moduleLoadSettings: [...others(facts.moduleLoadSettings), ...content] }
 }
 

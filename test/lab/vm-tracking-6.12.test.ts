@@ -1,0 +1,4 @@
+import { blacklisted } from './tracking/blacklisted.ts'
+import { trackingSuite } from './tracking/suite.ts'
+
+trackingSuite('6.12', blacklisted)
