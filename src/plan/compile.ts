@@ -49,9 +49,8 @@ export function compile(plan: Plan, library: string): Scripts {
 /** All that can fail comes first; the renames then stand close together, for a host may lose its power between two. */
 function writes(files: readonly FileChange[]): Script[] {
   const step = (script: Script): Script => sh`still "$1" confirmed && { ${script}; } || exit 1`
-  return [file.expectEither, file.stage, file.place, file.settle].flatMap(part =>
-    files.map(change => step(part(change))),
-  )
+  const written = [file.expectEither, file.stage, file.place, file.settle].flatMap(part => files.map(part))
+  return [...written, ...files.flatMap(file.prove).slice(0, 1)].map(step)
 }
 
 /** Entries come last, for they do not come back. Where it is being taken back instead they stay. */

@@ -47,6 +47,17 @@ nft_load() {
   said=$(printf '%s\n' "$1" | nft -f - 2>&1)
 }
 
+# nft_would_load: what boot reads loads as a whole, ours with it; nothing is changed by the try.
+nft_confs='/etc/nftables.conf /etc/sysconfig/nftables.conf'
+nft_would_load() {
+  for conf in $nft_confs; do
+    if grep -qs nftables-ctfix "$conf" && ! said=$(nft -c -f "$conf" 2>&1 </dev/null); then
+      say "$conf would not load at the next boot: $said"
+      return 1
+    fi
+  done
+}
+
 # list_nft_table: all of ours, in $listed; fails as nft_list does.
 list_nft_table() {
   nft_list list table inet ctfix
