@@ -11,7 +11,10 @@ const SLOW = [
   'test/sh/guard-killed.test.ts',
   'test/sh/guard-timer.test.ts',
   'test/sh/guard-slow.test.ts',
+  'test/sh/own-rules.test.ts',
   'test/sh/own-rules-odd.test.ts',
+  'test/sh/guard-refusals.test.ts',
+  'test/sh/probe-flows.test.ts',
 ]
 
 /** Made-up hosts in the test's own process: they wait more than they work, so two files run at a time. */

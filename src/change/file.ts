@@ -45,6 +45,14 @@ export function settle({ target, before, after }: FileChange): Script {
   return after === null && before !== null ? withoutDirectory(target, before, settled) : settled
 }
 
+/** Files of which one that does not load leaves a host without its firewall at the next boot. */
+const READ_BY_NFT = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables-ctfix.nft']
+
+/** Has the tool that reads the file at boot try it; nothing where there is none. */
+export function prove({ target }: FileChange): Script[] {
+  return READ_BY_NFT.includes(target) ? [sh`nft_would_load`] : []
+}
+
 /** Takes a written file back, but only where it is still ours: somebody else's later edit is never overwritten. */
 export function renderUndo({ target, before, after }: FileChange): Script {
   if (after === null) {

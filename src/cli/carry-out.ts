@@ -48,7 +48,7 @@ export async function carryOut(session: Session, work: Work): Promise<Outcome[]>
   if (!yes) view.ask?.(planned)
   const pending = planned.filter(({ status }) => status === 'would-change')
   const approved = pending.length === 0 || yes || (await askYes(work.question(pending.length)))
-  const outcomes = approved ? await actOn(hosts, { planned, seen, prepare, fleet }) : planned
+  const outcomes = approved ? await actOn(hosts, { planned, seen, prepare, fleet, asked: !yes }) : planned
   // Of hosts that were not started any more: an open connection would keep this process alive.
   await Promise.all([...seen.values()].map(({ connection }) => connection[Symbol.asyncDispose]()))
   return outcomes
@@ -59,10 +59,12 @@ interface Approved {
   readonly seen: ReadonlyMap<string, Prepared>
   readonly prepare: Prepare
   readonly fleet: Parameters<typeof eachHost>[1]
+  /** A person took their time: what was shown may be of long ago. */
+  readonly asked: boolean
 }
 
 /** Hosts with changes are worked on; the others keep the outcome they have. */
-async function actOn(hosts: readonly Host[], { planned, seen, prepare, fleet }: Approved): Promise<Outcome[]> {
+async function actOn(hosts: readonly Host[], { planned, seen, prepare, fleet, asked }: Approved): Promise<Outcome[]> {
   const before = new Map(planned.map(outcome => [outcome.host, outcome]))
   const outcomes = await eachHost(hosts, fleet, async host => {
     const outcome = before.get(host.name)
@@ -70,7 +72,7 @@ async function actOn(hosts: readonly Host[], { planned, seen, prepare, fleet }: 
     const known = seen.get(host.name)
     if (outcome.status === 'ok' && known) return known.act()
     if (outcome.status !== 'would-change') return outcome
-    const prepared = await stillApproved(outcome.plan, known, () => prepare(host))
+    const prepared = await stillApproved(outcome.plan, known, asked, () => prepare(host))
     if (prepared === 'stale') {
       return {
         status: 'failed',
@@ -88,15 +90,24 @@ async function actOn(hosts: readonly Host[], { planned, seen, prepare, fleet }: 
   }))
 }
 
-/** What was approved: the held survey while its connection lives, else a new one that comes to the same plan. */
-async function stillApproved(
+/**
+ * What was approved: the held survey while its connection lives, else a new one; either must still come to the same plan.
+ * What the changes touch is compared on the host itself; whether they do harm hangs on more than that.
+ */
+export async function stillApproved(
   approved: Plan | null,
   held: Prepared | undefined,
+  asked: boolean,
   again: () => Promise<Prepared>,
 ): Promise<Prepared | 'stale'> {
-  if (held?.connection.alive) return held
+  const isStill = (plan: Plan): boolean => approved !== null && plan.blockers.length === 0 && isSamePlan(plan, approved)
+  if (held?.connection.alive) {
+    if (!asked || !held.again || isStill(await held.again())) return held
+    await held.connection[Symbol.asyncDispose]()
+    return 'stale'
+  }
   const fresh = await again()
-  if (approved !== null && isSamePlan(fresh.plan, approved)) return fresh
+  if (isStill(fresh.plan)) return fresh
   await fresh.connection[Symbol.asyncDispose]()
   return 'stale'
 }

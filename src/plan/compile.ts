@@ -69,10 +69,15 @@ function writes(changes: readonly PersistentChange[]): Script[] {
   const files = changes.filter(change => change.kind === 'file')
   const services = changes.filter(change => change.kind === 'boot-service')
   const images = changes.filter(change => change.kind === 'initramfs')
+  const leaving = services.filter(({ after }) => after === null)
+  const coming = services.filter(({ after }) => after !== null)
   return [
     ...changes.map(expectEither),
+    // A service that boot still starts must not find files that it fails on.
+    ...leaving.map(bootService.render),
     ...[file.stage, file.place, file.settle].flatMap(part => files.map(change => part(change))),
-    ...services.map(bootService.render),
+    ...files.flatMap(file.prove).slice(0, 1),
+    ...coming.map(bootService.render),
     ...images.map(initramfs.render),
   ].map(step)
 }

@@ -1,11 +1,11 @@
 /** What the commands do with one host. Each is the straight line of product's words: look, plan, apply, verify. */
 import type { Facts } from '../facts/facts.ts'
 import type { Host } from '../inventory/host.ts'
-import type { Plan, Task } from '../plan/plan.ts'
+import { type Plan, settledTask, type Task } from '../plan/plan.ts'
 import { applyPlan } from './apply.ts'
 import { decisive, failures, judge, passes } from './checks.ts'
 import type { HostResult } from './fleet.ts'
-import { look, type Survey, survey } from './survey.ts'
+import { look, type Survey, survey, surveyOver } from './survey.ts'
 import { reliefOf, type Tools } from './tools.ts'
 
 /** facts: one look. */
@@ -19,6 +19,8 @@ export async function factsOf(host: Host, tools: Tools): Promise<HostResult> {
 export interface Prepared extends Survey {
   /** Does it, over the survey's own connection, which stays the caller's. */
   readonly act: () => Promise<HostResult>
+  /** Looks once more over that connection: what the same options come to by now. Missing where the plan is of another kind. */
+  readonly again?: () => Promise<Plan>
 }
 
 export type Prepare = (host: Host) => Promise<Prepared>
@@ -33,6 +35,9 @@ export function readyToApply(surveyed: Survey, task: Task, tools: Tools): Prepar
   const { facts, plan } = surveyed
   return {
     ...surveyed,
+    async again() {
+      return (await surveyOver(surveyed.connection, settledTask(plan, task), { ...tools, emit: () => {} })).plan
+    },
     async act() {
       if (plan.blockers.length > 0) return { status: 'blocked', facts, plan }
       if (plan.changes.length === 0) return idleResult(facts, plan, task)

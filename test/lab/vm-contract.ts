@@ -18,7 +18,7 @@ const FRESH = 10
 
 /**
  * Runs the scenarios on one kernel. `way`: on a full table each login takes half a minute, so what is the same code on every
- * kernel (a dry run, a cure that does not cure, the slow one) is run on one of them.
+ * kernel (facts, a dry run, a cure that does not cure, the slow one) is run on one of them.
  */
 export function vmContract(kernel: KernelLabel, way: 'whole' | 'main' = 'whole'): void {
   labSuite(
@@ -40,7 +40,7 @@ export function vmContract(kernel: KernelLabel, way: 'whole' | 'main' = 'whole')
         process.stdout.write(`vm ${kernel}: full: ${JSON.stringify(full)}\n`)
       })
 
-      it('facts see it, and loads no module, makes no table', async vm => {
+      onWhole('facts see it, and loads no module, makes no table', async vm => {
         const before = await digestOf(vm, nameOf(vm))
         const { document, result } = await product.json(['facts'])
         expect(result.exitCode, result.stderr).toBe(0)

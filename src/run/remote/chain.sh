@@ -62,6 +62,7 @@ table_text() {
 
 # restore_table: waits for the lock where the tool knows how to (1.6.2 and later). What it says is in $said.
 restore_table() {
+  forget_listing
   case $("$tool-restore" -h 2>&1 </dev/null) in
     *--wait*) said=$(table_text "$1" | "$tool-restore" -w -n 2>&1) ;;
     *) said=$(table_text "$1" | "$tool-restore" -n 2>&1) ;;

@@ -28,12 +28,18 @@ canonical_nft() {
 
 # nft_list WORD…: what nft lists, in $listed; 1: there is no such thing, 2: nobody can tell. Without counters, where it
 # knows how to leave them out.
+listed_as='' listed_text=''
 nft_list() {
   listed=''
   nft_is_loaded || return 1
+  # One listing serves for several looks, until we change something.
+  if [ "$listed_as" = "$*" ]; then
+    listed=$listed_text
+    return 0
+  fi
   for flag in -s ''; do
     # shellcheck disable=SC2086 # one word or none
-    listed=$(nft $flag "$@" 2>/dev/null </dev/null) && return 0
+    listed=$(nft $flag "$@" 2>/dev/null </dev/null) && listed_as=$* listed_text=$listed && return 0
     # shellcheck disable=SC2086
     case $(nft $flag "$@" 2>&1 </dev/null) in
       *'No such file or directory'*) return 1 ;;
@@ -44,7 +50,19 @@ nft_list() {
 
 # nft_load TEXT: one transaction; what nft says is in $said.
 nft_load() {
+  listed_as=''
   said=$(printf '%s\n' "$1" | nft -f - 2>&1)
+}
+
+# nft_would_load: what boot reads loads as a whole, ours with it; nothing is changed by the try.
+nft_confs='/etc/nftables.conf /etc/sysconfig/nftables.conf'
+nft_would_load() {
+  for conf in $nft_confs; do
+    if grep -qs nftables-ctfix "$conf" && ! said=$(nft -c -f "$conf" 2>&1 </dev/null); then
+      say "$conf would not load at the next boot: $said"
+      return 1
+    fi
+  done
 }
 
 # list_nft_table: all of ours, in $listed; fails as nft_list does.

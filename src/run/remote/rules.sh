@@ -125,12 +125,21 @@ rule_at() {
 }
 
 # save_rules: all rules of the tool, in $saved. By save, which walks the tables that exist; asked for one table (-t, -S)
-# or one rule (-C), the tools load what is missing.
+# or one rule (-C), the tools load what is missing. One listing serves for several looks, until we change something.
+saved_by='' saved_text=''
+forget_listing() {
+  saved_by=''
+}
+
 save_rules() {
   saved=''
   # Nothing is there yet, and asking would load it.
   if [ "$backend" = iptables-nft ] && ! nft_is_loaded; then return 0; fi
-  saved=$("$tool-save" 2>/dev/null </dev/null) && return 0
+  if [ "$saved_by" = "$tool" ]; then
+    saved=$saved_text
+    return 0
+  fi
+  saved=$("$tool-save" 2>/dev/null </dev/null) && saved_by=$tool saved_text=$saved && return 0
   say "cannot list rules: $tool-save failed"
   return 1
 }
@@ -162,6 +171,7 @@ find_rule() {
 
 # use_tool WORD…: waits for the lock where the tool knows how to (1.4.20 and later).
 use_tool() {
+  forget_listing
   case $("$tool" -h 2>&1 </dev/null) in
     *--wait*) "$tool" -w -t "$table" "$@" ;;
     *) "$tool" -t "$table" "$@" ;;

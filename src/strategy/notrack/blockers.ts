@@ -1,22 +1,31 @@
 /** Reasons to leave the flows tracked: something here lives on their entries. */
 import type { Facts } from '../../facts/facts.ts'
-import { isLoopback, parseAddress } from '../../firewall/address.ts'
+import { type Family, isLoopback, parseAddress } from '../../firewall/address.ts'
 import type { PortRange } from '../../firewall/match.ts'
 import { sentTo, translates, translatesAnybody, translatesSources } from '../../firewall/nat.ts'
+import { familyName } from '../../firewall/rule-state.ts'
 import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
 import { portStretches } from '../../firewall/stretches.ts'
 import type { Blocker } from '../strategy.ts'
+import { helperBlockers } from './helpers.ts'
 import { type Options, portsText } from './options.ts'
-import { portsChosen } from './rules.ts'
+import { familiesWith, portsChosen } from './rules.ts'
 
 /** What is here before a rule is thought of. `live` are the rules as they are. */
-export function blockersOf(wanted: Options, facts: Facts, live: Ruleset): Blocker[] {
+export function blockersOf(wanted: Options, facts: Facts, all: Ruleset): Blocker[] {
+  const live = ofFamilies(all, familiesWith(wanted))
   return [
-    ...orchestrated(facts, live),
+    ...orchestrated(facts, all),
     ...translated(wanted, facts, live),
-    ...helpers(wanted, facts),
+    ...helperBlockers(wanted, facts, live),
     ...management(wanted, facts),
   ]
+}
+
+/** Rules of the other family meet none of the flows. */
+function ofFamilies(ruleset: Ruleset, families: readonly Family[]): Ruleset {
+  const others = ([4, 6] as const).filter(family => !families.includes(family)).map(familyName)
+  return { ...ruleset, tables: ruleset.tables.filter(({ family }) => !others.some(other => other === family)) }
 }
 
 /** Whether this host and what could be read of it allow a plan at all. */
@@ -110,30 +119,6 @@ function gateway({ tcp, udp }: Options, facts: Facts, live: Ruleset): Blocker[] 
   if (!some || chosen.length === 0) return []
   const message = `this host translates for others (${describePlace(some)}), and their connections may use the ports ${portsText(chosen)}: untracked, what comes back would not reach them`
   return [{ code: 'nat-gateway', message, forceable: true }]
-}
-
-/** What helpers follow, by module (net/netfilter/nf_conntrack_*.c): the connections it announces come in as RELATED. */
-const HELPERS: readonly { readonly module: string; readonly protocol: 'tcp' | 'udp'; readonly port: number }[] = [
-  { module: 'nf_conntrack_ftp', protocol: 'tcp', port: 21 },
-  { module: 'ip_conntrack_ftp', protocol: 'tcp', port: 21 },
-  { module: 'nf_conntrack_tftp', protocol: 'udp', port: 69 },
-  { module: 'nf_conntrack_sip', protocol: 'udp', port: 5060 },
-  { module: 'nf_conntrack_sip', protocol: 'tcp', port: 5060 },
-  { module: 'nf_conntrack_irc', protocol: 'tcp', port: 6667 },
-  { module: 'nf_conntrack_pptp', protocol: 'tcp', port: 1723 },
-  { module: 'nf_conntrack_h323', protocol: 'tcp', port: 1720 },
-  { module: 'nf_conntrack_amanda', protocol: 'udp', port: 10_080 },
-  { module: 'nf_conntrack_snmp', protocol: 'udp', port: 161 },
-  { module: 'nf_conntrack_netbios_ns', protocol: 'udp', port: 137 },
-]
-
-function helpers({ tcp, udp }: Options, { modules }: Facts): Blocker[] {
-  return HELPERS.flatMap(({ module, protocol, port }) => {
-    const asked = (protocol === 'tcp' ? tcp : udp).some(({ from, to }) => port >= from && port <= to)
-    if (!asked || !modules?.some(({ name }) => name === module)) return []
-    const message = `${module} follows ${protocol} port ${port}: untracked, the connections it announces would not be let in`
-    return [{ code: 'helper-on-port', message, forceable: true }]
-  })
 }
 
 /** Asked for by its number: nobody does that to save entries. */

@@ -22,6 +22,8 @@ export interface Decision {
   /** Our rules of this family, without what is not needed. */
   readonly rules: FlowRules
   readonly blockers: readonly Blocker[]
+  /** Ports that were asked for and that nobody is let in to; left out where nobody looked. */
+  readonly shut?: Walks['stretches']
 }
 
 export interface Scene {
@@ -65,10 +67,18 @@ export function decide(scene: Scene, wanted: Options): Decision {
   const { rules, blockers } = withIcmp(scene, needs ? flowRules(wanted, ground, letIn) : bare, connections)
   const then = withSketch(now, scene.home, rules, scene.spelling)
   const packets = [...own, ...asked.flatMap(ownRequest)]
+  const isOpen = ({ protocol, server: { port } }: Connection): boolean =>
+    connections.some(
+      one => one.protocol === protocol && one.server.port === port && welcome(now, { ...one, kind: 'new' }).length > 0,
+    )
   return {
     rules,
+    shut: portsOf(
+      stretches,
+      connections.filter(connection => !isOpen(connection)),
+    ),
     blockers: [
-      ...judgeAll(now, then, connections, inside, wanted.all || wanted.local_out),
+      ...judgeAll(now, then, connections, inside, wanted),
       ...packets.flatMap(packet => cutsOwn(now, then, packet)).slice(0, 1),
       ...blockers,
     ],

@@ -5,22 +5,24 @@ import { type Packet, walk, waysOf } from '../../firewall/packet.ts'
 import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
 import { formatCount } from '../../lang/numbers.ts'
 import type { Blocker } from '../strategy.ts'
+import type { Options } from './options.ts'
 
 /**
- * Blockers for all of them. `inside`: those of the host with itself, of which is only said what is not said of all;
- * `opensInside`: that these are let in is meant.
+ * Blockers for all of them. `inside`: those of the host with itself, of which is only said what is not said of all.
  */
 export function judgeAll(
   now: Ruleset,
   then: Ruleset,
   connections: readonly Connection[],
   inside: readonly Connection[],
-  opensInside: boolean,
+  wanted: Options,
 ): Blocker[] {
-  const found = connections.flatMap(connection => judge(now, then, connection) ?? [])
-  const within = inside.flatMap(connection => judge(now, then, connection) ?? [])
+  const found = connections.flatMap(connection => judge(now, then, connection, wanted) ?? [])
+  const within = inside.flatMap(connection => judge(now, then, connection, wanted) ?? [])
+  // What the host asks of itself is part of these.
+  const meansToOpen = wanted.all || wanted.local_out
   const isSaid = (port: number): boolean => found.some(one => one.port === port)
-  const alone = within.filter(({ code, port }) => !isSaid(port) && (code === 'cuts-off-service' || !opensInside))
+  const alone = within.filter(({ code, port }) => !isSaid(port) && (code === 'cuts-off-service' || !meansToOpen))
   return perCause([...found, ...alone])
 }
 
@@ -78,20 +80,23 @@ function asSent(then: Ruleset, packet: Packet): Packet {
 }
 
 /** A service that is cut off, or one that is let in where it was kept out. */
-function judge(now: Ruleset, then: Ruleset, connection: Connection): Verdict | null {
+function judge(now: Ruleset, then: Ruleset, connection: Connection, wanted: Options): Verdict | null {
   const { family, protocol, server, client, kind } = connection
   const whose = client.address === null ? '' : `from ${client.address} `
   const what = `${kind} IPv${family} connections to ${protocol} port`
   const about = { port: server.port }
+  const isNamed = wanted[protocol].some(({ from, to }) => server.port >= from && server.port <= to)
+  const hint = isNamed ? 'let the port in there first, whatever its state' : `name the port in ${protocol}, too`
+  const narrow = wanted.peers.length + wanted.addresses.length === 0 ? 'name peers or addresses, or ' : ''
   const found = difference(now, then, connection)
   if (found.is !== 'none') {
     const [who, place] = found.is === 'cut' ? ['', found.by] : ['some ', found.because]
-    const rest = `${whose}would be dropped by ${describePlace(place)}: let the port in there first`
+    const rest = `${whose}would be dropped by ${describePlace(place)}: ${hint}`
     return { ...about, code: 'cuts-off-service', what: `untracked, ${who}${what}`, rest }
   }
   const kept = kind === 'new' ? opened(now, then, connection) : null
   if (!kept) return null
-  const rest = `${whose}that ${describePlace(kept)} keeps out now would be let in: name peers or addresses, or open the port there first`
+  const rest = `${whose}that ${describePlace(kept)} keeps out now would be let in: ${narrow}open the port there first`
   return { ...about, code: 'opens-port', what, rest }
 }
 

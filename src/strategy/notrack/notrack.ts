@@ -16,7 +16,7 @@ import { familiesOf, type Home, homeOf, spellingOf } from './home.ts'
 import { keepNft, keepPieces } from './keep.ts'
 import { liveChanges, misplaced, piecesOf } from './live-iptables.ts'
 import { nftChanges, nftPlan } from './live-nft.ts'
-import { type Options, options, settledOptions } from './options.ts'
+import { type Options, options, portsText, settledOptions } from './options.ts'
 import { familiesWith, NO_RULES, portsChosen } from './rules.ts'
 import { savedPieces } from './saved-rules.ts'
 
@@ -60,6 +60,8 @@ function plan(wanted: Options, facts: Facts): Draft {
     warnings: [
       ...warningsOf(wanted, facts, families),
       ...findings(stripped),
+      ...shutWarnings(families.flatMap(family => decisions.get(family) ?? [])),
+      ...replacedWarning(changes),
       ...(entries ? [] : entriesWarning(wanted, facts, families)),
     ],
     blockers: [...blockersOf(wanted, facts, stripped), ...decided, ...kept.blockers],
@@ -134,6 +136,26 @@ function warningsOf(wanted: Options, facts: Facts, families: readonly Family[]):
     warnings.push('whatever the peers send over UDP to ports from 1024 up is let in: it may be an answer')
   }
   return warnings
+}
+
+/** A port that nobody is let in to is untracked all the same, but may be a slip of the pen. */
+function shutWarnings(decisions: readonly Decision[]): string[] {
+  return (['tcp', 'udp'] as const).flatMap(protocol => {
+    const [first, ...others] = decisions.map(({ shut }) => shut?.[protocol] ?? [])
+    const everywhere = (first ?? []).filter(({ from }) => others.every(ports => ports.some(one => one.from === from)))
+    if (everywhere.length === 0) return []
+    return [
+      `no rule lets anybody in to ${protocol} ${portsText(everywhere)}, and that stays so: are these the right ports?`,
+    ]
+  })
+}
+
+/** One set of flows is in force at a time. */
+function replacedWarning(changes: readonly Change[]): string[] {
+  const replaces = changes.some(({ kind, before }) => before !== null && (kind === 'chain' || kind === 'nft-table'))
+  return replaces
+    ? ['these flows take the place of those of an earlier run: what is named no more is tracked again']
+    : []
 }
 
 /** By the rules; whether a real error gets through only a real one can show. */

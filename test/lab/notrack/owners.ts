@@ -108,7 +108,7 @@ ${switchOn(['iptables', 'ip6tables'])}`,
     // As `ufw enable` does, without the half minute that it takes on an emulated processor.
     setUp: `ufw allow 22/tcp; ufw allow 80/tcp; sed -i s/^ENABLED=.*/ENABLED=yes/ /etc/ufw/ufw.conf
 ${switchOn(['ufw'])}`,
-    reloads: ['ufw reload', 'systemctl restart ufw', '/lib/ufw/ufw-init force-reload'],
+    reloads: ['ufw reload', 'for i in 1 2; do /lib/ufw/ufw-init force-reload; done'],
   },
   firewalld: {
     flavour: 'managers',

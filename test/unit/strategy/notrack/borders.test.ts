@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Change } from '../../../../src/change/change.ts'
 import type { Facts } from '../../../../src/facts/facts.ts'
-import { makePlan, type Plan } from '../../../../src/plan/plan.ts'
+import { applyToFacts, makePlan, type Plan } from '../../../../src/plan/plan.ts'
 import { judge } from '../../../../src/run/checks.ts'
 import { notrack } from '../../../../src/strategy/notrack/notrack.ts'
 import { makeFacts } from '../../../support/facts.ts'
@@ -117,6 +117,48 @@ describe('what this host begins', () => {
     expect(messages(plan)).toContain('connections to tcp port 50051 would be dropped')
     expect(codes(planOf({ local_out: true, tcp: 50_051 }, filter('DROP', ...BEFORE, open(50_051))))).toEqual([])
   })
+})
+
+describe('helpers', () => {
+  const CONTROL = open(21)
+  const raw = '*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp\nCOMMIT\n'
+  it('are put on a port by a rule, whether or not there is a module to be seen', () => {
+    expect(codes(planOf({ tcp: 21 }, raw + filter('DROP', ...BEFORE, CONTROL)))).toEqual(['helper-on-port'])
+    expect(codes(planOf({ tcp: 21 }, filter('DROP', ...BEFORE, CONTROL)))).toEqual([])
+  })
+
+  it('announce connections to ports that no rule opens: untracked, these would not be let in', () => {
+    const passive = { tcp: '60000:60100' }
+    const shut = planOf(passive, raw + filter('DROP', ...BEFORE, CONTROL))
+    expect(codes(shut)).toEqual(['helper-announces'])
+    expect(messages(shut)).toContain('tcp 60000-60100 is let in only where')
+    expect(codes(planOf(passive, raw + filter('DROP', ...BEFORE, CONTROL, open('60000:60100'))))).toEqual([])
+    // Nobody announces anything.
+    expect(codes(planOf(passive, filter('DROP', ...BEFORE)))).toEqual([])
+  })
+})
+
+it('rules of a family that was not asked for are no obstacle', () => {
+  const text = NAT('PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080')
+  expect(codes(planOf({ tcp: 80, families: 6 }, text, { ipv6: true }))).toEqual([])
+  expect(codes(planOf({ tcp: 80 }, text, { ipv6: true }))).toEqual(['nat-on-flow'])
+})
+
+it('flows of an earlier run are tracked again, and the plan says so', () => {
+  const text = filter('DROP', ...BEFORE, open(80), open(8088))
+  const first = planOf({ tcp: 8088 }, text)
+  expect(first.warnings.join()).not.toContain('earlier run')
+  const facts = makeFacts({
+    directories: ['/etc/iptables'],
+    ipv6: false,
+    firewall: { owner: 'netfilter-persistent', backend: 'iptables-legacy', mixed: false },
+    ruleset: rulesetOf(source(text)),
+  })
+  const later = applyToFacts(facts, first.changes)
+  const task = { steps: [{ strategy: notrack, options: { tcp: 80 } }], force: false }
+  expect(makePlan('h', task, later, { local: true }).warnings.join()).toContain(
+    'take the place of those of an earlier run',
+  )
 })
 
 it('what this host begins has ports of its own range, whichever that is', () => {
