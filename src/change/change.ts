@@ -17,7 +17,8 @@ interface ChangeOf<Kind extends string, Layer extends string, State> {
   readonly kind: Kind
   /**
    * `runtime` is gone after a reboot; `persistent` is what boot reads. Files are written only after the runtime proved
-   * itself. `final` cannot be taken back and comes after the files.
+   * itself, but for those that only lift a refusal of modules: they come before the runtime (`liftsRefusal` of file.ts).
+   * `final` cannot be taken back and comes after the files.
    */
   readonly layer: Layer
   readonly target: string

@@ -53,6 +53,26 @@ export function prove({ target }: FileChange): Script[] {
   return READ_BY_NFT.includes(target) ? [sh`nft_would_load`] : []
 }
 
+const REFUSING = /^install \S+ \/bin\/false$/
+
+/**
+ * True for a file of modprobe that loses lines by which modules are refused, and nothing else. Whatever loads modules needs
+ * them gone first, and a host that loses its power right after that comes up with less refused, and with nothing broken.
+ */
+export function liftsRefusal({ target, before, after }: FileChange): boolean {
+  if (!/^\/etc\/modprobe\.(conf$|d\/)/.test(target) || before === null) return false
+  const there = before.content.split('\n')
+  const left = after?.content.split('\n') ?? []
+  const lost = there.filter(line => !left.includes(line))
+  const isLifted = (line: string): boolean => REFUSING.test(line) || /^(blacklist \S+|#.*|)$/.test(line)
+  return lost.some(line => REFUSING.test(line)) && lost.every(isLifted) && left.every(line => there.includes(line))
+}
+
+/** Steps that lift it ahead of all other files, one command each; none for any other file. */
+export function lift(change: FileChange): Script[] {
+  return liftsRefusal(change) ? [stage(change), place(change), settle(change)] : []
+}
+
 /** Takes a written file back, but only where it is still ours: somebody else's later edit is never overwritten. */
 export function renderUndo({ target, before, after }: FileChange): Script {
   if (after === null) {

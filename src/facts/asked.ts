@@ -49,16 +49,22 @@ export interface TrackingFacts {
   readonly available: readonly { readonly name: string; readonly needs: readonly string[] }[] | null
   /** By name, for modules that are of conntrack itself and for two that only need it. */
   readonly dryRuns: Readonly<Record<string, DryRun>>
-  /** The image that boot unpacks before any file of the root is read; null: none found, or nothing here could list it. */
+  /** The image that boot unpacks before any file of the root is read; null: none found. */
   readonly initramfs: {
     readonly path: string
     /** What makes it anew here; null: nobody knows. */
     readonly tool: 'update-initramfs' | 'dracut' | 'mkinitfs' | null
     /** Modules of conntrack in it, and `modprobe.d` files of ours, by name. */
     readonly holds: readonly string[]
+    /** It could not be listed, so nobody knows what it holds. */
+    readonly unread?: true
   } | null
   /** Lines of the files from which boot loads rules, that need tracking or translate addresses. */
   readonly savedRules: readonly Setting[]
+  /** Lines of those files that only take packets out of tracking: they ask for none, and do not load without its modules. */
+  readonly savedUntracking?: readonly Setting[]
+  /** Files of rules among those that were looked at. */
+  readonly savedSeen?: readonly string[]
   /** Files among those that could not be read to their end; `more` where there are more lines than 400. */
   readonly savedUnread: readonly string[]
   /** Services that load rules at boot, as their service manager has them. */

@@ -126,6 +126,8 @@ export interface Facts {
   /** The same counters some seconds earlier, when the probe was asked to watch for a while. */
   readonly earlier: {
     readonly stats: Stats | null
+    /** Entries in the table then. Missing: nobody could read it. */
+    readonly count?: number
     readonly log: LogEvidence | null
     readonly secondsBefore: number
   } | null

@@ -4,8 +4,8 @@ import { plain } from '../lang/text.ts'
 import type { Facts, Family } from './facts.ts'
 import { directoriesOf, filesOf } from './files.ts'
 import { flowsOf } from './flows.ts'
-import { familyOf, logOf, memoryOf, numbersOf, providerOf, statesOf, statsOf } from './kernel.ts'
-import { isRoot, type Look, readLook, wholeFiles } from './look.ts'
+import { familyOf, logOf, maxPath, memoryOf, numbersOf, providerOf, statesOf, statsOf } from './kernel.ts'
+import { isRoot, type Look, numberIn, readLook, wholeFiles } from './look.ts'
 import { containerOf, initOf, managersOf, ownerOf, writableOf } from './place.ts'
 import { backendOf, natOf, passiveOf, type Rules, rulesOf } from './rules.ts'
 import { ownNftOf, rulesetOf } from './ruleset.ts'
@@ -115,13 +115,18 @@ function uptimeIn(look: Look, values: Look['values']): number {
   return Number(seconds)
 }
 
+/** Beside the limit, in the same directory. */
+const countPath = (family: Family): string => maxPath(family).replace(/_max$/, '_count')
+
 function earlierOf(look: Look, family: Family | null): Facts['earlier'] {
   const section = look.sections.get('earlier-stat')
   if (section === undefined) return null
   const values = wholeFiles(section)
   const seconds = uptimeIn(look, look.values) - uptimeIn(look, values)
+  const count = family === null ? null : numberIn({ ...look, values }, countPath(family))
   return {
     stats: family === null ? null : statsOf(look, values, family),
+    ...(count === null ? {} : { count }),
     log: logOf(look, look.sections.get('earlier-log') ?? ''),
     secondsBefore: Math.round(seconds * 10) / 10,
   }

@@ -15,11 +15,14 @@ export function trackingOf(look: Look): TrackingFacts | null {
   const section = (name: string): string => look.sections.get(`tracking-${name}`) ?? ''
   const place = section('place')
   const services = servicesOf(section('services'))
+  const saved = savedOf(section('saved'))
   return {
     available: availableOf(modules),
     dryRuns: dryRunsOf(section('dry-runs')),
     initramfs: initramfsOf(section('image')),
-    savedRules: [...savedOf(section('saved')), ...byFirewalld(services)],
+    savedRules: [...saved.filter(({ text }) => needsTracking(text)), ...byFirewalld(services)],
+    savedUntracking: saved.filter(({ text }) => !needsTracking(text) && /\bnotrack\b/i.test(text)),
+    savedSeen: [...section('saved').matchAll(/^seen (\/.*)$/gm)].map(([, file = '']) => plain(file)),
     savedUnread: unreadOf(section('saved')),
     services,
     interfaces: [...place.matchAll(/^interface (.+)$/gm)].map(([, name = '']) => plain(name)),
@@ -71,9 +74,12 @@ function isRefusal(line: string): boolean {
 
 function initramfsOf(section: string): TrackingFacts['initramfs'] {
   const path = /^image (.+)$/m.exec(section)?.[1]
+  if (path === undefined) return null
+  const word = /^tool (.+)$/m.exec(section)?.[1]
+  const image = { path: plain(path), tool: TOOLS.find(name => name === word) ?? null }
   // Cut off, or not a name in it that every image has: nobody knows what it holds.
-  if (path === undefined || !/^#whole$/m.test(section) || !/(^|[ /])(lib|usr|etc)$/m.test(section)) return null
-  const tool = /^tool (.+)$/m.exec(section)?.[1]
+  if (!/^#whole$/m.test(section) || !/(^|[ /])(lib|usr|etc)$/m.test(section))
+    return { ...image, holds: [], unread: true }
   const files = section.split('\n').map(line => line.trim().split(/\s+/).at(-1) ?? '')
   const holds = files.flatMap(file => {
     if (/conntrack[^/]*\.ko(\.\w+)?$/.test(file)) return moduleName(file)
@@ -81,13 +87,15 @@ function initramfsOf(section: string): TrackingFacts['initramfs'] {
       ? plain(file.slice(file.lastIndexOf('/') + 1))
       : []
   })
-  return { path: plain(path), tool: TOOLS.find(name => name === tool) ?? null, holds: [...new Set(holds)] }
+  return { ...image, holds: [...new Set(holds)] }
 }
 
 function savedOf(section: string): Setting[] {
-  return [...section.matchAll(/^line (\/[^:\n]*):(\d+):(.*)$/gm)]
-    .filter(([, , , text = '']) => needsTracking(text))
-    .map(([, file = '', line, text = '']) => ({ file: plain(file), line: Number(line), text: plain(text.trim()) }))
+  return [...section.matchAll(/^line (\/[^:\n]*):(\d+):(.*)$/gm)].map(([, file = '', line, text = '']) => ({
+    file: plain(file),
+    line: Number(line),
+    text: plain(text.trim()),
+  }))
 }
 
 function unreadOf(section: string): string[] {

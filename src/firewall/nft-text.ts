@@ -77,6 +77,8 @@ const PRINTED = /^((tcp|udp|sctp|dccp|th) [sd]port|ip6? [sd]addr|ip protocol|ip6
 
 function rightSide(value: unknown, quoted: boolean): string | null {
   if (typeof value === 'number') return quoted ? null : String(value)
+  // A card that is gone is printed by its number, without quotes; here it looks like the name of one.
+  if (quoted && typeof value === 'string' && /^\d+$/.test(value)) return null
   if (typeof value === 'string') return quoted && !value.startsWith('@') ? `"${value}"` : value
   if (Array.isArray(value)) return all(value, quoted)?.join(',') ?? null
   if (!isRecord(value)) return null

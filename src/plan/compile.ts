@@ -14,8 +14,8 @@ import type { Plan } from './plan.ts'
 export interface Scripts {
   /**
    * `apply.sh RUN_DIR VERB`. `check`: is every `before` still so (75 if not), and is there room (73 if not)? `snapshot`:
-   * copies the files into the present directory. `change`: live values, as long as the guard is armed. `files`: what boot
-   * reads, and then what does not come back; may run twice.
+   * copies the files into the present directory. `change`: live values, and before them files that only lift a refusal, as
+   * long as the guard is armed. `files`: what boot reads, and then what does not come back; may run twice.
    */
   readonly apply: string
   /**
@@ -38,7 +38,11 @@ export function compile(plan: Plan, library: string): Scripts {
         ...images.map(change => sh`${initramfs.prepare(change)} || exit 73`),
       ],
       snapshot: copies(persistent).map(copy => sh`${copy} || exit 1`),
-      change: runtime.map(change => sh`still "$1" armed && ${applyScript(change)} || exit 1`),
+      // What only lifts a refusal of modules comes first, and once more with the other files.
+      change: [
+        ...persistent.flatMap(change => (change.kind === 'file' ? file.lift(change) : [])),
+        ...runtime.map(applyScript),
+      ].map(script => sh`still "$1" armed && ${script} || exit 1`),
       files: [...writes(persistent), ...final.flatMap(forgets)],
     }),
     undo: program(library, {

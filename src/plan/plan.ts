@@ -1,5 +1,6 @@
 /** A plan: what would be done to one host and why. Plain data; making one reads nothing and touches nothing. */
 import { type Change, mergeChanges } from '../change/change.ts'
+import { liftsRefusal } from '../change/file.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { Blocker, Draft, Evidence, Strategy } from '../strategy/strategy.ts'
 import { applyToFacts } from './foresee.ts'
@@ -90,13 +91,21 @@ export function isSamePlan(a: Plan, b: Plan): boolean {
 }
 
 /**
- * Runtime first, what boot reads after, and last what cannot be taken back: the order in which they are done. An image is
- * made of the files, so it follows them.
+ * Runtime first, what boot reads after, and last what cannot be taken back: the order in which they are done, and backwards
+ * the order in which they are undone. A refusal of modules is lifted before all of it, for modules, services and rules that
+ * come back load modules. What boot starts no more leaves before the files that it would fail on, and comes back after
+ * them; an image is made of the files, so it follows them.
  */
 function orderChanges(changes: readonly Change[]): Change[] {
-  const rank = ({ kind }: Change): number => ['file', 'boot-service', 'initramfs'].indexOf(kind)
-  const persistent = ofLayer(changes, 'persistent').toSorted((a, b) => rank(a) - rank(b))
-  return [...ofLayer(changes, 'runtime'), ...persistent, ...ofLayer(changes, 'final')]
+  const rank = ({ kind, after }: Change): number => {
+    if (kind === 'boot-service') return after === null ? 0 : 2
+    return kind === 'initramfs' ? 3 : 1
+  }
+  const lifts = changes.filter(change => change.kind === 'file' && liftsRefusal(change))
+  const persistent = ofLayer(changes, 'persistent')
+    .filter(change => !lifts.includes(change))
+    .toSorted((a, b) => rank(a) - rank(b))
+  return [...lifts, ...ofLayer(changes, 'runtime'), ...persistent, ...ofLayer(changes, 'final')]
 }
 
 /** The changes of one layer, in order. */

@@ -39,7 +39,7 @@ export const facts = z.strictObject({
   usage: z.number().nullable().describe('count / max'),
   timeouts: numbers.describe('seconds'),
   stats,
-  earlier: z.strictObject({ stats, log, seconds_before: z.number() }).nullable(),
+  earlier: z.strictObject({ stats, count: count.optional(), log, seconds_before: z.number() }).nullable(),
   table_full_lines: count.nullable(),
   log,
   states: numbers.nullable(),

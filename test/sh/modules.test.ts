@@ -1,5 +1,5 @@
 /** Modules are taken out one by one under every shell, also where the kernel does not let them go. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ModuleChange } from '../../src/change/change.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
@@ -43,7 +43,15 @@ describe.each(SHELLS)('modules.sh under %s', shell => {
   let stage: Stage
 
   beforeEach(() => {
-    stage = new Stage({ files: { '/proc/modules': LOADED }, tools: { rmmod: RMMOD, modprobe: MODPROBE } }, shell)
+    stage = new Stage(
+      {
+        files: { '/proc/modules': LOADED },
+        directories: ['/run', '/tmp'],
+        programs: ['mktemp', 'rm'],
+        tools: { rmmod: RMMOD, modprobe: MODPROBE },
+      },
+      shell,
+    )
   })
   afterEach(() => stage[Symbol.dispose]())
 
@@ -70,6 +78,34 @@ describe.each(SHELLS)('modules.sh under %s', shell => {
     expect(read('/tmp/asked')).toBe('xt_conntrack\n')
     expect(run(undoScript(unload('xt_conntrack'))).status).toBe(0)
     expect(names()).toContain('xt_conntrack')
+  })
+
+  it('loads past our own refusal and past no other, with the options of all other lines', () => {
+    const ours = 'install xt_conntrack /bin/false\nblacklist xt_conntrack\n'
+    const past = `case $1 in
+  -C) cat "$2" >/tmp/lines; ! grep -q "^install $3 " "$2" || exit 1; printf '%s 16384 0 - Live 0x0\\n' "$3" >>/proc/modules ;;
+  *) ! grep -qs "^install $1 " /etc/modprobe.d/* /etc/modprobe.conf || exit 1; printf '%s 16384 0 - Live 0x0\\n' "$1" >>/proc/modules ;;
+esac`
+    stage.write('/usr/sbin/modprobe', `#!/bin/sh\n${past}\n`, 0o755)
+    stage.write('/etc/modprobe.d/00-ctfix-blacklist.conf', ours)
+    stage.write('/etc/modprobe.d/own.conf', 'options nf_conntrack hashsize=9')
+    stage.write('/lib/modprobe.d/own.conf', 'options nf_conntrack hashsize=1\n')
+    stage.write('/lib/modprobe.d/usual.conf', 'alias a b\n')
+    stage.write('/etc/modprobe.conf', `alias eth0 e1000\n${ours}install x /bin/false\n`)
+    expect(run(applyScript(unload('xt_conntrack'))).status).toBe(0)
+    expect(run(undoScript(unload('xt_conntrack')))).toMatchObject({ status: 0 })
+    expect(names()).toContain('xt_conntrack')
+    expect(read('/tmp/lines')).toBe(
+      'alias eth0 e1000\ninstall x /bin/false\noptions nf_conntrack hashsize=9\nalias a b\n\n',
+    )
+    expect(readdirSync(stage.path('/run')).filter(name => name.startsWith('ctfix'))).toEqual([])
+    // Somebody else's refusal holds.
+    stage.write('/etc/modprobe.d/theirs.conf', 'install xt_conntrack /bin/false\n')
+    expect(run(applyScript(unload('xt_conntrack'))).status).toBe(0)
+    expect(run(undoScript(unload('xt_conntrack')))).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/cannot load module xt_conntrack/),
+    })
   })
 
   it('says who holds one that is in use, and leaves it', () => {

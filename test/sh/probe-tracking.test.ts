@@ -1,5 +1,5 @@
 /** What holds conntrack and what brings it back at boot, asked for under every shell; and that asking changes nothing. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { TrackingFacts } from '../../src/facts/asked.ts'
 import { parseProbe } from '../../src/facts/parse.ts'
@@ -27,6 +27,7 @@ esac`
 
 const TIMEOUT = '[ "$2" != true ] || exit 0; shift; exec "$@"'
 const IMAGE = `/boot/initrd.img-${RELEASE}`
+const df = (kib: number): string => `printf 'Filesystem\\ntmpfs 9999 9 ${kib} 1%% /run\\n'`
 const names = (...lines: readonly string[]): string => `printf '%s\\n' etc usr/lib ${lines.join(' ')}`
 
 const SAVED = {
@@ -102,6 +103,7 @@ describe.each(SHELLS)('tracking.sh under %s', shell => {
         ...base,
         files: { ...base.files, ...files },
         tools: { ...base.tools, ...tools },
+        programs: ['mktemp', 'rm'],
         links: { ...base.links, ...links },
         ...rest,
       },
@@ -152,20 +154,37 @@ describe.each(SHELLS)('tracking.sh under %s', shell => {
     ['lsinitrd', 'dracut'],
   ] as const)('lists the image of boot by %s', (lister, tool) => {
     const listed = ['usr/lib/modules/x/nf-conntrack.ko.xz', 'etc/modprobe.d/zz-ctfix.conf', 'usr/lib/ext4.ko']
-    const tools = { timeout: TIMEOUT, [tool]: 'echo loaded >/tmp/loaded' }
+    const tools = { timeout: TIMEOUT, df: df(9000), [tool]: 'echo loaded >/tmp/loaded' }
     const files = { [IMAGE]: 'image' }
     const whole = lookAt({ files, tools: { ...tools, [lister]: names(...listed) } })
     expect(whole.initramfs).toEqual({ path: IMAGE, tool, holds: ['nf_conntrack', 'zz-ctfix.conf'] })
     const clean = lookAt({ files, tools: { ...tools, [lister]: names('usr/lib/ext4.ko') } })
     expect(clean.initramfs).toMatchObject({ holds: [] })
-    // It did not end, printed nothing, or there is none.
-    expect(lookAt({ files, tools: { ...tools, [lister]: `${names(...listed)}; exit 124` } }).initramfs).toBeNull()
-    expect(lookAt({ files, tools: { ...tools, [lister]: ':' } }).initramfs).toBeNull()
+    // It did not end, or printed nothing: nobody knows. Copies that it made are in memory, and do not stay there.
+    const unread = { path: IMAGE, tool, holds: [], unread: true }
+    const copying = `echo x >"$TMPDIR/copy"; echo "$TMPDIR" >/tmp/copied; ${names(...listed)}; exit 124`
+    const cut = lookAt({ files, tools: { ...tools, [lister]: copying } }, stage => {
+      expect(readFileSync(stage.path('/tmp/copied'), 'utf8')).toMatch(/^\/run\/ctfix\./)
+      expect(readdirSync(stage.path('/run')).filter(name => name.startsWith('ctfix'))).toEqual([])
+    })
+    expect(cut.initramfs).toEqual(unread)
+    expect(lookAt({ files, tools: { ...tools, [lister]: ':' } }).initramfs).toEqual(unread)
+    // No room in memory: nobody is asked.
+    const full = { ...tools, df: df(1000), [lister]: `echo x >/tmp/loaded; ${names()}` }
+    expect(lookAt({ files, tools: full }).initramfs).toEqual(unread)
     expect(lookAt({ tools: { ...tools, [lister]: names() } }).initramfs).toBeNull()
   })
 
   it('finds what needs tracking in all that boot loads rules from, and in what that names', () => {
-    const { savedRules, savedUnread } = lookAt({ files: SAVED })
+    const { savedRules, savedUntracking, savedSeen, savedUnread } = lookAt({ files: SAVED })
+    expect(savedUntracking?.map(({ file, line }) => `${file}:${line}`).toSorted()).toEqual([
+      '/etc/iptables/rules.v4:8',
+      '/etc/iptables/rules.v4:9',
+      '/etc/nftables.conf:9',
+    ])
+    expect(savedSeen).toEqual(
+      expect.arrayContaining(['/etc/iptables/rules.v4', '/etc/nftables.d/one.nft', '/etc/own.rules']),
+    )
     const lines = savedRules.map(({ file, line, text }) => `${file}:${line}: ${text}`)
     expect(lines.toSorted()).toEqual([
       '/etc/iptables/rules.v4:5: -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
@@ -179,6 +198,28 @@ describe.each(SHELLS)('tracking.sh under %s', shell => {
     ])
     // Named deeper than anybody looks.
     expect(savedUnread).toEqual(['/etc/more/fourth.nft'])
+  })
+
+  it('follows units, dispatchers and cron to the files that they load, and knows those of Arch', () => {
+    const line = '-A INPUT -m state --state NEW -j ACCEPT\n'
+    const files = {
+      '/etc/iptables/ip6tables.rules': line,
+      '/etc/systemd/system/own.service': '[Service]\nExecStart=-/usr/sbin/iptables-restore -w /etc/one\n',
+      '/etc/systemd/system/two.service': "[Service]\nExecStart=/bin/sh -c 'ip6tables-restore </etc/two'\n",
+      '/etc/systemd/system/fw.service': '[Service]\nExecStart=/opt/firewall.sh start\n',
+      '/etc/NetworkManager/dispatcher.d/50-up': '#!/bin/sh\nnft -f /etc/three\n',
+      '/etc/cron.d/boot': '@reboot root iptables-restore /etc/four\n',
+      '/etc/one': line,
+      '/etc/two': line,
+      '/etc/three': 'ct state new accept\n',
+      '/etc/four': line,
+      '/opt/firewall.sh': `iptables ${line}`,
+    }
+    expect(
+      lookAt({ files })
+        .savedRules.map(({ file }) => file)
+        .toSorted(),
+    ).toEqual(['/etc/four', '/etc/iptables/ip6tables.rules', '/etc/one', '/etc/three', '/etc/two', '/opt/firewall.sh'])
   })
 
   it('reads the rules of ufw where it is on, and says so of firewalld, whatever its files hold', () => {

@@ -71,15 +71,21 @@ describe.each(SHELLS)('probe.sh under %s', shell => {
         tools: {
           ...base.tools,
           // A window in which the table goes on dropping.
-          sleep: `sed -i 's/86400/86402/' /proc/uptime; sed -i '$s/00000022/0000002a/' /proc/net/stat/nf_conntrack`,
+          sleep: `sed -i 's/86400/86402/' /proc/uptime; sed -i '$s/00000022/0000002a/' /proc/net/stat/nf_conntrack
+echo 7 >/proc/sys/net/netfilter/nf_conntrack_count`,
         },
       },
       shell,
     )
     const { stdout, nonce } = stage.probe({ windowSeconds: 2 })
-    const { earlier, stats } = parseProbe('web-1', stdout, nonce)
-    expect(earlier).toMatchObject({ secondsBefore: 2, stats: { counters: { drop: 51 } }, log: { lines: 2 } })
-    expect(stats?.counters.drop).toBe(59)
+    const { earlier, stats, count } = parseProbe('web-1', stdout, nonce)
+    expect(earlier).toMatchObject({
+      secondsBefore: 2,
+      count: 600,
+      stats: { counters: { drop: 51 } },
+      log: { lines: 2 },
+    })
+    expect({ count, drop: stats?.counters.drop }).toEqual({ count: 7, drop: 59 })
   })
 
   it('copies contents byte for byte, and refuses what is no text or too large', () => {

@@ -569,7 +569,8 @@ earlier() {
   frame before
   whole /proc/modules /proc/net/ip_tables_names /proc/net/ip6_tables_names
   frame earlier-stat
-  whole /proc/uptime /proc/net/stat/nf_conntrack /proc/net/stat/ip_conntrack
+  whole /proc/uptime /proc/net/stat/nf_conntrack /proc/net/stat/ip_conntrack \
+    /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/ipv4/netfilter/ip_conntrack_count
   frame earlier-log
   log
   sleep "$window"

@@ -16,7 +16,7 @@ function flush() {
   }
   text = ""
 }
-BEGIN { pattern = "-m *(state|conntrack|conn[a-z]+|helper|cluster)|--match[ =]|-j *(CT|CONN[A-Z]+|SYNPROXY|MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|FLOWOFFLOAD)|--jump[ =]|^\\*nat|-t *nat|--table[ =]*nat|(^|[ {;])ct |masquerade|snat|dnat|redirect|synproxy|flow (add|offload)|flowtable|type nat" }
+BEGIN { pattern = "-m *(state|conntrack|conn[a-z]+|helper|cluster)|--match[ =]|-j *(CT|CONN[A-Z]+|SYNPROXY|MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|FLOWOFFLOAD)|--jump[ =]|^\\*nat|-t *nat|--table[ =]*nat|(^|[ {;])ct |masquerade|snat|dnat|redirect|synproxy|flow (add|offload)|flowtable|type nat|notrack|NOTRACK" }
 FNR == 1 { flush() }
 FNR == 20001 { print "unread " FILENAME }
 FNR > 20000 { next }
@@ -45,11 +45,12 @@ FNR > 20000 || /^[ \t]*#/ { next }
   gives = /nft|-restore/
   for (i = 1; i <= NF; i++) {
     word = $i
-    sub(/^(<+|--file=|-f)/, "", word)
     gsub(/["\047;]/, "", word)
+    # A unit of systemd has its command behind a name and signs.
+    sub(/^(<+|--file=|-f|Exec[A-Za-z]*=[-@:+!|]*)/, "", word)
     if (word !~ /^\/[^*?>$]*$/ || word ~ /bin\/(nft|ip6?tables[^\/]*)$/) continue
     if (word ~ /\.sh$|fire|fw|iptables$/) print "script " word
-    else if (gives) print "rules " word
+    else if (gives && word !~ /bin\/[^\/]*$/) print "rules " word
   }
 }'
 
@@ -85,7 +86,7 @@ saved_files() {
   rules='' scripts='' unread='' kind=rules
   sorted_out /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/iptables.up.rules /etc/sysconfig/iptables \
     /etc/sysconfig/ip6tables /etc/nftables.conf /etc/sysconfig/nftables.conf /etc/nftables.nft \
-    /etc/iptables/rules-save /etc/iptables/rules6-save /var/lib/iptables/rules-save /var/lib/ip6tables/rules-save \
+    /etc/iptables/rules-save /etc/iptables/rules6-save /etc/iptables/iptables.rules /etc/iptables/ip6tables.rules /var/lib/iptables/rules-save /var/lib/ip6tables/rules-save \
     /var/lib/nftables/rules-save
   if value_in /etc/conf.d/iptables IPTABLES_SAVE; then sorted_out "$value"; fi
   if value_in /etc/conf.d/ip6tables IP6TABLES_SAVE; then sorted_out "$value"; fi
@@ -96,7 +97,9 @@ saved_files() {
   fi
   named=$rules kind=script
   sorted_out /etc/rc.local /etc/rc.d/rc.local /etc/network/if-*.d/* /etc/network/interfaces /etc/network/interfaces.d/* \
-    /etc/local.d/*.start /etc/ufw/before.init /etc/ufw/after.init
+    /etc/local.d/*.start /etc/ufw/before.init /etc/ufw/after.init /etc/systemd/system/*.service \
+    /etc/systemd/system/*.service.d/*.conf /etc/NetworkManager/dispatcher.d/* /etc/networkd-dispatcher/*.d/* \
+    /etc/crontab /etc/cron.d/* /var/spool/cron/* /var/spool/cron/crontabs/*
   named=$named$scripts kind=rules
   for depth in 1 2 3; do
     IFS=$nl
@@ -132,6 +135,7 @@ saved_files() {
 saved_rules() {
   saved_files
   printf '%s' "$unread" | while read -r path; do printf 'unread %s\n' "$path"; done
+  printf '%s' "$rules" | while read -r path; do printf 'seen %s\n' "$path"; done
   [ -n "$rules$scripts" ] || return 0
   IFS=$nl
   set -f
@@ -145,7 +149,7 @@ saved_rules() {
 # is_there PATH…: the first one, or a link that leads nowhere.
 is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 
-guards='firewalld ufw iptables ip6tables netfilter-persistent nftables shorewall ferm conntrackd docker'
+guards='firewalld ufw iptables ip6tables netfilter-persistent nftables shorewall shorewall6 ferm conntrackd docker'
 
 # started_by: what starts $name at boot, in $booted, in the words of services.sh: `enabled` of systemd, the runlevels of
 # OpenRC, the levels of sysvinit as digits.
@@ -243,11 +247,36 @@ limited() {
   fi
 }
 
+# memory_for KIB: makes a directory in memory with that much room, in $room.
+memory_for() {
+  for room in /run /dev/shm; do
+    if [ ! -w "$room" ]; then continue; fi
+    # shellcheck disable=SC2046 # words, on purpose
+    set -- "$1" $(df -Pk "$room" 2>/dev/null | tail -n 1)
+    [ "${5:-0}" -gt "$1" ] 2>/dev/null || continue
+    room=$(mktemp -d "$room/ctfix.XXXXXX" 2>/dev/null) && return 0
+  done
+  return 1
+}
+
+# list_within LISTER: these make copies of parts of the image on their way, on the disk unless told otherwise. Where memory
+# has no room for them nobody asks. What they leave when they are ended goes here, in a shell of its own for the traps.
+list_within() (
+  # shellcheck disable=SC2012 # its size in bytes, whatever shell and tools
+  size=$(ls -Lln "$image" 2>/dev/null | awk '{ print int($5 / 512) + 1024 }')
+  memory_for "${size:-0}" || exit 1
+  trap 'rm -rf "$room"' EXIT
+  trap 'exit 1' HUP INT PIPE TERM
+  TMPDIR=$room
+  export TMPDIR
+  limited 20 "$1" "$image"
+)
+
 list_image() {
   if has lsinitramfs; then
-    limited 20 lsinitramfs "$image"
+    list_within lsinitramfs
   elif has lsinitrd; then
-    limited 20 lsinitrd "$image"
+    list_within lsinitrd
   else
     # shellcheck disable=SC2016 # for the shell that is started
     limited 20 sh -c 'zcat "$1" | cpio -t' sh "$image"

@@ -35,6 +35,46 @@ expect_no_module() {
   return 1
 }
 
+# What modprobe is told by any file but ours. In /etc/modprobe.conf our lines stand in pairs.
+# shellcheck disable=SC2016 # awk's own dollars
+unrefused='
+held != "" && $0 == "blacklist " name { held = ""; next }
+held != "" { print held; held = "" }
+NF == 3 && $1 == "install" && $3 == "/bin/false" { held = $0; name = $2; next }
+{ print }
+END { if (held != "") print held }'
+
+# load_past_refusal NAME: past our own refusal, and past no other: by all other lines that modprobe would read, its options
+# among them, in one file, which kmod and what was before it take for -C. Of files of one name the last of these counts.
+load_past_refusal() {
+  lines=$(mktemp -d /run/ctfix.XXXXXX 2>/dev/null || mktemp -d 2>/dev/null) || return 1
+  mkdir "$lines/by-name"
+  for path in /lib/modprobe.d/* /usr/lib/modprobe.d/* /usr/local/lib/modprobe.d/* /run/modprobe.d/* /etc/modprobe.d/*; do
+    name=${path##*/}
+    case $name in
+      00-ctfix-blacklist.conf | '*') continue ;;
+      *.conf | *.dist) ;;
+      *.*) continue ;;
+    esac
+    # An empty one, or a link to /dev/null, stands for the one it hides.
+    if [ -e "$path" ]; then cat "$path" >"$lines/by-name/$name" 2>/dev/null; fi
+  done
+  {
+    [ ! -f /etc/modprobe.conf ] || awk "$unrefused" /etc/modprobe.conf
+    for path in "$lines"/by-name/*; do
+      # One whose last line has no end.
+      if [ -f "$path" ]; then cat "$path" && echo; fi
+    done
+  } >"$lines/all"
+  bounded 30 modprobe -C "$lines/all" "$1"
+  rm -rf "$lines"
+}
+
+# refused_by_us: our lines are in force.
+refused_by_us() {
+  [ -f /etc/modprobe.d/00-ctfix-blacklist.conf ] || grep -qs '^install [a-z_]* /bin/false$' /etc/modprobe.conf
+}
+
 # load_module NAME: one that is still on its way out must be out first.
 load_module() {
   naps=0
@@ -51,6 +91,11 @@ load_module() {
   [ "$state" != loaded ] || return 0
   bounded 30 modprobe "$1"
   module_state "$1"
+  # An earlier run may have left a refusal that this one found, and has to leave.
+  if [ "$state" != loaded ] && refused_by_us; then
+    load_past_refusal "$1"
+    module_state "$1"
+  fi
   [ "$state" != loaded ] || return 0
   say "cannot load module $1"
   return 1

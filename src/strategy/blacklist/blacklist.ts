@@ -6,6 +6,7 @@ import { fileChanges } from '../notrack/edits.ts'
 import { type Blocker, type Draft, defineStrategy } from '../strategy.ts'
 import { liveBlockers, savedBlockers, unreadBlockers, userBlockers } from './blockers.ts'
 import { downBlockers, evidenceOf, gone } from './evidence.ts'
+import { differBlockers, differWarnings, unknownBlockers } from './known.ts'
 import { holdersOf, unloadOrder } from './modules.ts'
 import { type Options, options } from './options.ts'
 import { coreOf, installBlockers, loadWarnings, REFUSAL_FILE, refusal } from './refuse.ts'
@@ -62,14 +63,18 @@ function decide(wanted: Options, facts: Facts, core: Family): Draft {
     changes,
     warnings: [
       ...openWarnings(stopped, facts, now),
+      ...differWarnings(stopped, now),
       ...rewritten.warnings,
       ...pending(facts, now, stopped),
       ...loadWarnings(facts, core),
+      ...imageWarnings(facts),
       ...lint(facts),
     ],
     blockers: [
       ...asked,
       ...savedBlockers(withFiles(facts, rewritten), stopped, wanted),
+      ...unknownBlockers(facts, stopped),
+      ...differBlockers(facts, stopped, now),
       ...userBlockers(facts, wanted.stop_firewall),
       ...(now && left.length === 0 ? heldBlockers(facts, stopped, rewritten) : []),
       ...downBlockers(facts, stopped),
@@ -131,6 +136,14 @@ function imageChange(facts: Facts): InitramfsChange[] {
   const why = `it holds them and none of our lines, so they may be loaded before the root is read; ${image.tool} makes it anew`
   const before = `holds ${holds.join(', ')}`
   return [{ kind: 'initramfs', layer: 'persistent', target: image.path, before, after: 'rebuilt', why }]
+}
+
+/** Nothing here can tell, so nothing is done to it. */
+function imageWarnings({ tracking }: Facts): string[] {
+  const image = tracking?.initramfs
+  if (!image?.unread) return []
+  const how = image.tool === null ? '' : `; once the file is written, ${image.tool} makes one that has our lines in it`
+  return [`what ${image.path} holds could not be listed: if modules of conntrack are in it, boot may load them${how}`]
 }
 
 function imageBlockers(facts: Facts): Blocker[] {

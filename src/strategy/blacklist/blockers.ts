@@ -30,8 +30,15 @@ export function unreadBlockers(facts: Facts): Blocker[] {
   if (ruleset === null || !ruleset.complete || ruleset.sources.some(({ format }) => format === 'text')) {
     return [blocker('rules-unread', 'not all live rules could be read, so nobody can say which of them need tracking')]
   }
-  return tracking ? [] : [blocker('saved-unread', 'what boot loads was not looked at')]
+  if (!tracking) return [blocker('saved-unread', 'what boot loads was not looked at')]
+  return facts.ufw?.enabled ? [ufwEnabled] : []
 }
+
+/** With any of its files or its service left, a reload or a boot would bring its policies and none of its rules. */
+const ufwEnabled = blocker(
+  'ufw-enabled',
+  'ufw asks for states in every rule set it makes: it would come up with its policies alone, and lock everybody out; run `ufw disable` first, and keep the rules in another way',
+)
 
 /** Programs that make rules or entries of their own, by the names of facts.managers. */
 const USERS = new Map([
@@ -87,9 +94,7 @@ export function savedBlockers(facts: Facts, stopped: readonly Service[], options
     const here = needs.filter(setting => setting.file === file)
     const [first] = here
     const more = here.length > 1 ? ` and ${here.length - 1} more lines` : ''
-    const end = loadersOf(file).includes('ufw')
-      ? 'ufw would come up with its policies and none of its rules, and lock everybody out'
-      : 'the host would come up with none of its rules'
+    const end = 'the host would come up with none of its rules'
     const message = `${file}:${first?.line} says "${first?.text}"${more}: refused at boot, and ${end}`
     return blocker('saved-rules-need-tracking', message, isOff(file))
   })
@@ -123,29 +128,21 @@ function unreadText(file: string): string {
   return file === 'more' ? 'there are more saved rules than are looked at' : `${file} could not be read to its end`
 }
 
-/** Managers whose every rule set asks for states, whatever their files say. */
-function byThemselves({ tracking, ufw }: Facts, stopped: readonly Service[], files: readonly string[]): Blocker[] {
+/** Managers whose every rule set asks for states, whatever their files say; shorewall and ferm make theirs out of those. */
+const ALWAYS_ASKING: Readonly<Record<string, string>> = {
+  firewalld: 'it would come up empty, and say nothing of it',
+  shorewall: 'it would not start, and leave the host as it is then',
+  shorewall6: 'it would not start, and leave the host as it is then',
+  ferm: 'it would not start, and leave the host open',
+}
+
+function byThemselves({ tracking }: Facts, stopped: readonly Service[], files: readonly string[]): Blocker[] {
   const told = (name: string): boolean => files.some(file => loadersOf(file).includes(name))
-  const starts = (name: string): boolean =>
-    (tracking?.services ?? []).some(service => service.name === name && service.enabled) &&
-    !stopped.some(service => service.name === name)
-  const ufwStarts = starts('ufw') || (ufw?.enabled === true && !tracking?.services.some(({ name }) => name === 'ufw'))
-  return [
-    ...(starts('firewalld') && !told('firewalld')
-      ? [
-          blocker(
-            'saved-rules-need-tracking',
-            'firewalld asks for states in every rule set it makes: it would come up empty, and say nothing of it',
-          ),
-        ]
-      : []),
-    ...(ufwStarts && ufw?.enabled === true && !told('ufw')
-      ? [
-          blocker(
-            'saved-rules-need-tracking',
-            'ufw asks for states in every rule set it makes: it would come up with its policies alone, and lock everybody out',
-          ),
-        ]
-      : []),
-  ]
+  return (tracking?.services ?? [])
+    .filter(({ name, enabled }) => enabled && !told(name) && !stopped.some(service => service.name === name))
+    .flatMap(({ name }) => {
+      const end = ALWAYS_ASKING[name]
+      const message = `${name} asks for states in every rule set it makes: ${end}`
+      return end === undefined ? [] : [blocker('saved-rules-need-tracking', message)]
+    })
 }

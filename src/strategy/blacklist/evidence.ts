@@ -6,7 +6,7 @@ import type { Service } from './services.ts'
 
 /** All checks there are for it. `now`: the modules are to go without a reboot. */
 export function evidenceOf(facts: Facts, now: boolean, stopped: readonly Service[]): Evidence[] {
-  return [gone(facts, now), ...refuses(facts), ...comesUp(facts, stopped)]
+  return [gone(facts, now), ...refuses(facts), ...imageUnread(facts), ...comesUp(facts, stopped)]
 }
 
 /** An empty list of modules says nothing where there is none; a kernel without the files of conntrack has no conntrack. */
@@ -51,8 +51,15 @@ function refuses({ tracking }: Facts): Evidence[] {
   return [{ name, when, status: 'pass', detail }]
 }
 
-/** What else the probe lists as loading rules; it may be off for reasons of its own. */
-const NO_FIREWALL = ['docker', 'conntrackd']
+/** Modules in an image may be loaded before any line of ours is read. */
+function imageUnread({ tracking }: Facts): Evidence[] {
+  const image = tracking?.initramfs
+  if (!image?.unread) return []
+  return [{ name: 'image-without', when: 'kept', status: 'unknown', detail: `${image.path} could not be listed` }]
+}
+
+/** What else the probe lists as loading rules; it may be off for reasons of its own, and ufw is by the time of a plan. */
+const NO_FIREWALL = ['docker', 'conntrackd', 'ufw']
 
 /** Firewalls that boot starts, but for those that the plan stops. */
 function atBoot({ tracking }: Facts, stopped: readonly Service[]): Service[] {
@@ -69,7 +76,12 @@ function comesUp(facts: Facts, stopped: readonly Service[]): Evidence[] {
   const down = wanted.filter(({ running }) => !running).map(service => service.name)
   return down.length === 0
     ? [{ name, when: 'kept', status: 'pass', detail: `${wanted.map(service => service.name).join(', ')} is up` }]
-    : [{ name, when: 'kept', status: 'fail', detail: `boot starts ${down.join(', ')}, and it is not up` }]
+    : [
+        {
+          ...{ name, when: 'kept', status: 'fail', excusedBy: 'firewall-down' },
+          detail: `boot starts ${down.join(', ')}, and it is not up`,
+        },
+      ]
 }
 
 /** One that is down already would look as if we had done it, now and at every verify. */

@@ -24,8 +24,15 @@ const USUAL: Readonly<Record<Family, readonly string[]>> = {
   ip_conntrack: ['ip_conntrack', 'ip_nat', 'iptable_nat', 'xt_conntrack', 'xt_state'],
 }
 
-/** The core of this kernel, loaded or not; null: it has none as a module. */
-export function coreOf({ family, tracking }: Facts): Family | null {
+/**
+ * The core of this kernel, loaded or not; null: it has none as a module. Without a list of modules nobody can say that, and
+ * the name that kernels of its age have is refused.
+ */
+export function coreOf({ family, kernel, tracking }: Facts): Family | null {
+  if (family === null && tracking?.available == null) {
+    const [, major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)(?:\.(\d+))?/.exec(kernel) ?? []).map(Number)
+    return major === 2 && (minor < 6 || patch < 20) ? 'ip_conntrack' : 'nf_conntrack'
+  }
   const has = (name: string): boolean => tracking?.available?.some(module => module.name === name) ?? false
   return family ?? (has('nf_conntrack') ? 'nf_conntrack' : has('ip_conntrack') ? 'ip_conntrack' : null)
 }

@@ -21,7 +21,6 @@ export interface Stateless {
 /** Who makes rules out of settings of its own: edited rules would be made anew by the next reload. */
 const MAKERS: Readonly<Record<string, string>> = {
   firewalld: 'firewalld makes its rules itself and always asks for states',
-  ufw: 'ufw makes its rules itself: change /etc/ufw/*.rules there',
   docker: 'docker makes its rules itself',
   'kube-proxy': 'kube-proxy makes its rules itself',
   openwrt: 'the firewall of OpenWrt makes its rules itself, by /etc/config/firewall',
@@ -51,12 +50,24 @@ export function stateless(wanted: Options, facts: Facts): Stateless {
     ruleset: live.ruleset,
     files: saved.files,
     warnings: changed ? warningsOf(declared) : [],
-    blockers: refused.map(cannot),
+    blockers: [...refused.map(cannot), ...(changed ? tunnelBlockers(facts) : [])],
   }
 }
 
 function cannot(message: string): Blocker {
   return { code: 'cannot-convert', message, forceable: false }
+}
+
+/** Devices that speak something else than TCP, UDP and ICMP, or answer over UDP to whoever is no named server. */
+const TUNNEL = /^(gre|ip6gre|erspan|ipip|tunl|sit|ip6tnl|vti|ip_vti|ip6_vti|xfrm|ipsec|l2tp|ppp|wg|tun)/
+/** The kernel makes one of each with the module, whether anybody uses it or not. */
+const FALLBACK = /^(gre|gretap|ip6gre|erspan|tunl|sit|ip6tnl|ip_vti|ip6_vti)0$/
+
+function tunnelBlockers({ tracking }: Facts): Blocker[] {
+  const found = (tracking?.interfaces ?? []).filter(name => TUNNEL.test(name) && !FALLBACK.test(name))
+  if (found.length === 0) return []
+  const message = `${found.join(', ')} may be a tunnel whose packets came in as answers only: let its protocol and peers in by rules of their own first`
+  return [{ code: 'tunnel-in-use', message, forceable: true }]
 }
 
 /** What rules without states cannot know. */
@@ -67,7 +78,7 @@ function warningsOf({ servers }: Declared): string[] {
     ...(has(123) ? [] : ['time servers (time_servers)']),
   ]
   return [
-    'answers are told by their flags from now on: TCP packets that open nothing reach every port, whoever sends them; over UDP only the named servers may answer, no DHCP server that renews an address among them',
+    'answers are told by their flags from now on: TCP packets that open nothing reach every port, whoever sends them; over UDP only the named servers may answer, no DHCP server that renews an address among them; answers of no other protocol (ESP, GRE, SCTP, IPIP) are let in',
     ...(missing.length > 0
       ? [`no ${missing.join(' and ')} are known, so no answers of theirs are let in over UDP`]
       : []),

@@ -9,7 +9,7 @@ import { convertRules, type Declared, edited } from './convert.ts'
 import { rulesIn } from './parts.ts'
 
 /** Saves of iptables that the probe reads whole, and whose they are. */
-const SAVES: Readonly<Record<string, Family>> = {
+export const SAVES: Readonly<Record<string, Family>> = {
   '/etc/iptables/rules.v4': 4,
   '/etc/iptables/rules.v6': 6,
   '/etc/sysconfig/iptables': 4,
@@ -34,7 +34,8 @@ export function loadersOf(path: string): readonly string[] {
 /** Lines that need tracking, with their place. A save that was read whole is looked at as it is: a plan may have changed it. */
 export function savedNeeds({ files, tracking }: Facts): Setting[] {
   const whole = files.flatMap(({ path, state }) => (path in SAVES && state ? [{ path, text: state.content }] : []))
-  const others = (tracking?.savedRules ?? []).filter(({ file }) => !whole.some(({ path }) => path === file))
+  const lines = [...(tracking?.savedRules ?? []), ...(tracking?.savedUntracking ?? [])]
+  const others = lines.filter(({ file }) => !whole.some(({ path }) => path === file))
   return [...whole.flatMap(({ path, text }) => needsOf(path, text)), ...others]
 }
 
@@ -49,7 +50,7 @@ function needsOf(file: string, text: string): Setting[] {
 }
 
 /** Also what takes packets out of tracking: its extension does not load without the rest. */
-const asks = (words: readonly string[]): boolean =>
+export const asks = (words: readonly string[]): boolean =>
   triggerKind(words) !== null || words.includes('NOTRACK') || words.includes('--notrack')
 
 export interface SavedConversion {

@@ -24,10 +24,6 @@ const FIREWALLS: Readonly<Record<string, Firewall>> = {
   iptables: { owns: ({ backend, family }) => backend !== 'nft' && family === 'ip' },
   ip6tables: { owns: ({ backend, family }) => backend !== 'nft' && family === 'ip6' },
   nftables: { owns: ({ backend }) => backend !== 'iptables-legacy' },
-  ufw: {
-    owns: ({ backend, table }) => backend !== 'nft' && table === 'filter',
-    leaves: 'its own empty chains, and rules of other tables that its files brought',
-  },
   'netfilter-persistent': SAVED,
   'iptables-persistent': SAVED,
 }

@@ -1,5 +1,6 @@
 /** Reasons to leave the rules where they are. */
 import type { Facts } from '../../facts/facts.ts'
+import { readRuleset } from '../../firewall/read.ts'
 import type { Trigger } from '../../firewall/triggers.ts'
 import type { Blocker } from '../strategy.ts'
 import type { Choice, Judged } from './choose.ts'
@@ -27,7 +28,8 @@ export function hostBlockers(facts: Facts): Blocker[] {
     return [blocker('tracks-when-loaded', message)]
   }
   if (!root) return [blocker('needs-root', 'the login user is not root: run with --become')]
-  if (ruleset === null || !ruleset.complete) {
+  // A listing that was not understood, as that of an nft without JSON, shows no rule at all.
+  if (ruleset === null || !readRuleset(ruleset).complete) {
     return [
       blocker('rules-unread', 'not all live rules could be read, so nobody can say which of them ask for tracking'),
     ]

@@ -11,6 +11,8 @@ export interface Entry {
   readonly parts: readonly Rule[]
   /** It asks and decides, and does nothing else that anybody could miss. */
   readonly plain: boolean
+  /** Chains that it may hand packets to, whether or not all of it was understood. */
+  readonly leads: readonly string[]
 }
 
 export interface ChainView {
@@ -20,6 +22,8 @@ export interface ChainView {
 
 export interface TableView {
   readonly chains: ReadonlyMap<string, ChainView>
+  /** Chains that elements of its maps lead to. */
+  readonly leads: readonly string[]
   /** Chains may be led to by what no listing shows. */
   readonly opaque: boolean
 }
@@ -43,16 +47,17 @@ export function viewsOf(ruleset: RulesetText): Views {
           entries: backend === 'nft' ? (expressions.get(`${key} ${chain}`) ?? []).map(nftEntry) : rules.map(entry),
         },
       ])
-      const maps = (expressions.get(`${key} @`) ?? []).length > 0
-      const opaque = maps || found.some(([chain]) => (expressions.get(`${key} ${chain}`) ?? []).some(isOpaque))
-      return [key, { chains: new Map(found), opaque }]
+      const maps = expressions.get(`${key} @`) ?? []
+      const opaque =
+        maps.length > 0 || found.some(([chain]) => (expressions.get(`${key} ${chain}`) ?? []).some(isOpaque))
+      return [key, { chains: new Map(found), leads: maps.flatMap(leadsIn), opaque }]
     }),
   )
 }
 
 type Expressions = readonly Readonly<Record<string, unknown>>[]
 
-/** By table and chain; verdict maps, whose elements are not in the look, under `@`. */
+/** By table and chain; verdict maps, to which packets and people may add elements at any time, under `@`. */
 function nftRules({ sources }: RulesetText): ReadonlyMap<string, readonly Expressions[]> {
   const found = new Map<string, Expressions[]>()
   const add = (key: string, expressions: Expressions): void => {
@@ -60,7 +65,7 @@ function nftRules({ sources }: RulesetText): ReadonlyMap<string, readonly Expres
   }
   const objects = sources.flatMap(({ format, text }) => (format === 'json' ? objectsOf(text) : []))
   for (const { rule, map } of objects) {
-    if (isRecord(map) && map.map === 'verdict') add(`nft ${String(map.family)} ${String(map.table)} @`, [])
+    if (isRecord(map) && map.map === 'verdict') add(`nft ${String(map.family)} ${String(map.table)} @`, [map])
     if (!isRecord(rule) || !Array.isArray(rule.expr)) continue
     add(`nft ${String(rule.family)} ${String(rule.table)} ${String(rule.chain)}`, rule.expr.filter(isRecord))
   }
@@ -69,16 +74,31 @@ function nftRules({ sources }: RulesetText): ReadonlyMap<string, readonly Expres
 
 const known = ({ matches }: Rule): boolean => matches.every(({ condition }) => condition.is !== 'unknown')
 
-const entry = (rule: Rule): Entry => ({ parts: [rule], plain: known(rule) })
+function entry(rule: Rule): Entry {
+  const { verdict } = rule
+  const leads = verdict.is === 'jump' || verdict.is === 'goto' ? [verdict.chain] : []
+  return { parts: [rule], plain: known(rule), leads }
+}
 
 function nftEntry(expressions: Expressions): Entry {
   const parts = readExpressions(expressions)
   const words = ['match', 'counter', 'accept', 'drop']
   const plain = expressions.every(one => words.includes(Object.keys(one)[0] ?? ''))
-  return { parts, plain: plain && parts.every(known) }
+  return { parts, plain: plain && parts.every(known), leads: leadsIn(expressions) }
 }
 
-/** A map of verdicts that is not written out. */
+/** Targets of jumps at any depth: where nobody knows what a rule asks, what it may lead to can still be read. */
+function leadsIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(leadsIn)
+  if (!isRecord(value)) return []
+  return Object.entries(value).flatMap(([name, body]) => {
+    const isJump = (name === 'jump' || name === 'goto') && isRecord(body) && typeof body.target === 'string'
+    return isJump ? [String(body.target)] : leadsIn(body)
+  })
+}
+
+/** A map of verdicts that is not written out, or that says what nobody here understands. */
 function isOpaque(expressions: Expressions): boolean {
-  return expressions.some(({ vmap }) => isRecord(vmap) && !(isRecord(vmap.data) && Array.isArray(vmap.data.set)))
+  const isMap = expressions.some(one => 'vmap' in one)
+  return isMap && readExpressions(expressions).some(({ verdict }) => verdict.is === 'unknown')
 }

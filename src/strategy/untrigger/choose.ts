@@ -6,7 +6,7 @@ import { viewsOf } from './chains.ts'
 import { isNamed } from './names.ts'
 import type { Options } from './options.ts'
 import { ownerOf } from './owners.ts'
-import { type Scene, sceneOf } from './scene.ts'
+import { type Host, type Scene, sceneOf } from './scene.ts'
 import { strayReason } from './stray.ts'
 
 export interface Judged {
@@ -27,7 +27,7 @@ export interface Choice {
 export function choose({ rules, stray }: Options, facts: Facts, ruleset: RulesetText): Choice {
   const triggers = triggersOf(ruleset)
   const views = viewsOf(ruleset)
-  const interfaces = facts.tracking?.interfaces ?? null
+  const host: Host = { interfaces: facts.tracking?.interfaces ?? null, forwarding: facts.forwarding }
   const owners = new Map(triggers.map(trigger => [trigger, ownerOf(trigger, facts)]))
   const judge = (scene: Scene): Judged[] =>
     triggers.map(trigger => ({
@@ -36,13 +36,13 @@ export function choose({ rules, stray }: Options, facts: Facts, ruleset: Ruleset
       owner: owners.get(trigger) ?? null,
     }))
   let gone = new Set(triggers.filter(trigger => isNamed(trigger, rules)))
-  let judged = judge(sceneOf(views, interfaces, gone))
+  let judged = judge(sceneOf(views, host, gone))
   while (stray) {
     const found = judged.filter(one => one.stray !== null && one.owner === null).map(({ trigger }) => trigger)
     const more = gone.union(new Set(found))
     if (more.size === gone.size) break
     gone = more
-    judged = judge(sceneOf(views, interfaces, gone))
+    judged = judge(sceneOf(views, host, gone))
   }
   return {
     taken: judged.filter(({ trigger }) => gone.has(trigger)),

@@ -12,56 +12,64 @@ const always = (name: string, status: Evidence['status'], detail: string): Evide
 
 /** `families`: those of the rules that were to go. */
 export function evidenceOf(choice: Choice, families: readonly Family[], facts: Facts): Evidence[] {
-  return [noTrigger(choice, families), ownConnection(choice, facts), noNewEntries(choice, facts)]
+  return [noTrigger(choice, families), ownConnection(choice, families, facts), noNewEntries(choice, facts)]
 }
 
-/** Rules that nobody named are no failure of the change: the plan has said that they stay. */
+/** The rules that were not to go: the plan has said that they stay, so what they keep tracked is no failure. */
 function noTrigger({ taken, left }: Choice, families: readonly Family[]): Evidence {
   const name = 'no-trigger-left'
   const [there] = taken
   if (there) return always(name, 'fail', `${there.trigger.name} asks for tracking`)
-  const details = families.map(family => {
-    const other = left.find(({ trigger }) => trigger.families.includes(family))
-    const text = familyText(family)
-    return other
-      ? `${text} stays tracked by a rule that was not to go: ${other.trigger.name}`
-      : `no rule asks for tracking of ${text}`
-  })
-  const isLeft = families.some(family => asksFor(left, family))
-  return always(name, isLeft ? 'unknown' : 'pass', details.join('; '))
+  const details = families.map(family => keptText(left, family) ?? `no rule asks for tracking of ${familyText(family)}`)
+  return always(name, 'pass', details.join('; '))
+}
+
+/** null where no rule that stays asks for that family. */
+function keptText(left: Choice['left'], family: Family): string | null {
+  const other = left.find(({ trigger }) => trigger.families.includes(family))
+  return other ? `${familyText(family)} stays tracked by a rule that was not to go: ${other.trigger.name}` : null
 }
 
 /** Each look comes by a connection of its own, which the kernel has met after the change. */
-function ownConnection(choice: Choice, facts: Facts): Evidence {
+function ownConnection(choice: Choice, families: readonly Family[], facts: Facts): Evidence {
   const name = 'own-connection-untracked'
   const own = facts.tracking?.ownConnection ?? null
   const family = facts.managementPath ? parseAddress(facts.managementPath.serverAddress)?.family : undefined
   if (own === null || family === undefined) {
     return always(name, 'unknown', 'whether our own connection is in the table could not be seen')
   }
-  if (own === 'untracked') return always(name, 'pass', 'our own connection is not in the table')
-  const asks = asksFor([...choice.taken, ...choice.left], family) || askersWithoutRules(facts).length > 0
-  return asks
-    ? always(
-        name,
-        'unknown',
-        `our own connection is in the table, as something still asks for tracking of ${familyText(family)}`,
-      )
-    : always(
-        name,
-        'fail',
-        `our own connection is in the table, though no rule asks for tracking of ${familyText(family)}`,
-      )
+  const where = `our own connection is ${own === 'tracked' ? 'in the table' : 'not in the table'}`
+  const kept = keptText(choice.left, family)
+  // In the table or not: it shows nothing of a family that we did not come by.
+  const isOther = !families.includes(family)
+  if (own === 'untracked') {
+    if (!isOther) return always(name, 'pass', where)
+    const gone = families.map(familyText).join(' and ')
+    return always(name, 'unknown', `${where}, but it is of ${familyText(family)}, and the rules were of ${gone}`)
+  }
+  if (asksFor(choice.taken, family)) {
+    return always(name, 'unknown', `${where}, as a rule that is to go still asks for tracking of ${familyText(family)}`)
+  }
+  if (kept !== null) return always(name, 'pass', `${where}: ${kept}`)
+  const [asker] = askersWithoutRules(facts)
+  if (asker !== undefined) return always(name, 'unknown', `${where}, as ${asker} asks for tracking by itself`)
+  const status = isOther ? 'unknown' : 'fail'
+  return always(name, status, `${where}, though no rule asks for tracking of ${familyText(family)}`)
 }
 
-function noNewEntries(choice: Choice, facts: Facts): Evidence {
+/** The count is of both families, and of whoever asks: it shows something only where nothing asks at all. */
+function noNewEntries({ taken, left }: Choice, facts: Facts): Evidence {
   const name = 'no-new-entries'
   const { earlier, count } = facts
-  const before: unknown = earlier && 'count' in earlier ? earlier.count : null
-  if (earlier === null || typeof before !== 'number' || count === null) {
+  const before = earlier?.count
+  if (!earlier || before === undefined || count === null) {
     return always(name, 'unknown', 'nobody watched the count for a while')
   }
   const detail = `count ${formatCount(before)} → ${formatCount(count)} over ${earlier.secondsBefore} s`
-  if (choice.taken.length + choice.left.length > 0) return always(name, 'unknown', `${detail}: rules ask for tracking`)
+  const [asker] = askersWithoutRules(facts)
+  if (taken.length > 0) return always(name, 'unknown', `${detail}: rules that are to go ask for tracking`)
+  if (asker !== undefined) return always(name, 'unknown', `${detail}: ${asker} asks for tracking by itself`)
+  const kept = ([4, 6] as const).flatMap(family => keptText(left, family) ?? [])
+  if (kept.length > 0) return always(name, 'pass', `${detail}, which proves nothing: ${kept.join('; ')}`)
   return always(name, count <= before ? 'pass' : 'fail', detail)
 }

@@ -19,10 +19,20 @@ export function strayReason(trigger: Trigger, scene: Scene): string | null {
 }
 
 /** They come up and go down with what they connect: that one is down says nothing about its rules. */
-const COME_AND_GO = /^(ppp|tun|tap|wg|wwan|usb|ipsec|vti|xfrm|l2tp|gre|sit|nordlynx|tailscale|zt)/
+const COME_AND_GO = new RegExp(
+  `^(${[
+    ...['ppp', 'wwan', 'wwp', 'wl', 'usb', 'enx', 'bnep'],
+    ...['tun', 'tap', 'wg', 'l2tp', 'gre', 'ip6gre', 'erspan', 'sit', 'ip6tnl', 'ip6_?vti', 'vti', 'ipsec', 'xfrm'],
+    ...['tailscale', 'zt', 'nordlynx', 'vnet', 'virbr', 'lxdbr'],
+  ].join('|')})`,
+)
 
-function noInterface({ kind }: Trigger, { parts }: Entry, { interfaces }: Scene): string | null {
+/** One that is not there now may have been a minute ago: where packets came by, or are passed on at all, that proves nothing. */
+function noInterface({ kind, packets, families }: Trigger, { parts }: Entry, { host }: Scene): string | null {
+  const { interfaces, forwarding } = host
   if (kind !== 'nat' || interfaces === null || interfaces.length === 0) return null
+  const forwards = families.some(family => (family === 4 ? forwarding.ipv4 : forwarding.ipv6))
+  if ((packets ?? 0) > 0 || forwards) return null
   for (const { condition, not } of parts[0]?.matches ?? []) {
     if (condition.is !== 'interface' || not || COME_AND_GO.test(condition.name)) continue
     const { name } = condition

@@ -39,7 +39,11 @@ function plan(wanted: Options, facts: Facts): Draft {
   if (!isAsked) return nothing([...listing(choice), ...elsewhere(facts)])
   const names = namesOf(wanted, choice)
   const live = choice.taken.toReversed().flatMap(liveChange)
-  const kept = keepOut(facts, names)
+  const kept = keepOut(
+    facts,
+    names,
+    choice.left.map(({ trigger }) => trigger),
+  )
   const entries = wanted.entries ? entriesChange(choice, facts) : null
   return {
     changes: [...live, ...kept.changes, ...(entries ? [entries] : [])],

@@ -89,6 +89,8 @@ it('nothing of it where nobody asked, and nothing invented where the host says n
     dryRuns: {},
     initramfs: null,
     savedRules: [],
+    savedUntracking: [],
+    savedSeen: [],
     savedUnread: [],
     services: [],
     interfaces: [],
@@ -97,6 +99,20 @@ it('nothing of it where nobody asked, and nothing invented where the host says n
     resolvers: [],
     timeServers: [],
   })
+})
+
+it('lines that only untrack are kept apart from those that ask', () => {
+  const saved = [
+    '-A PREROUTING -j CT --notrack',
+    '-A PREROUTING -j NOTRACK',
+    'tcp dport 80 notrack',
+    'ct state new accept',
+  ]
+  const lines = saved.map((text, i) => `line /etc/a:${i + 1}:${text}\n`).join('')
+  const found = parse({ saved: `${lines}seen /etc/a\n` })
+  expect(found.savedUntracking?.map(({ line }) => line)).toEqual([1, 2, 3])
+  expect(found.savedRules.map(({ line }) => line)).toEqual([4])
+  expect(found.savedSeen).toEqual(['/etc/a'])
 })
 
 it('a list without a module is a list', () => {
@@ -113,7 +129,10 @@ it('an image that dracut lists, and one of which nobody knows how it is made', (
     tool: null,
     holds: ['nf_conntrack'],
   })
-  expect(parse({ image: `${image}usr\n` }).initramfs).toBeNull()
+  // Cut off: that is no image which holds nothing.
+  const unread = { path: '/boot/initramfs-x.img', tool: null, holds: [], unread: true }
+  expect(parse({ image: `${image}usr\n` }).initramfs).toEqual(unread)
+  expect(parse({ image: 'image /boot/initramfs-x.img\n' }).initramfs).toEqual(unread)
 })
 
 it('a table too long to be looked through says nothing of our own connection', () => {

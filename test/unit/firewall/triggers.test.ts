@@ -137,6 +137,16 @@ it('nft: statements that ask, and those that do not', () => {
   ])
 })
 
+it('nft: a card that is gone is printed by its number, without quotes, so nobody can name its rule', () => {
+  const by = (key: string, right: unknown): Trigger[] =>
+    rules('ip', [{ match: { op: '==', left: { meta: { key } }, right } }, { masquerade: null }])
+  for (const gone of ['3', { set: ['eth0', '3'] }]) {
+    expect(by('oif', gone)).toMatchObject([{ kind: 'nat', rule: null }])
+    expect(by('iif', gone)).toMatchObject([{ kind: 'nat', rule: null }])
+  }
+  expect(by('oif', 'eth3')).toMatchObject([{ rule: { text: 'oif "eth3" masquerade' } }])
+})
+
 it('nft: what stands in a bridge asks for both families, and so do objects that hold on to tracking', () => {
   expect(rules('bridge', [{ match: { op: 'in', left: { ct: { key: 'state' } }, right: 'new' } }])[0]).toMatchObject({
     ...{ families: [4, 6], rule: null },

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Change } from '../../../src/change/change.ts'
+import { liftsRefusal } from '../../../src/change/file.ts'
+import type { FileState } from '../../../src/facts/facts.ts'
 import { type ChainState, chainTarget, NFT_TABLE, type NftRuleState, nftRuleTarget } from '../../../src/firewall/own.ts'
 import { type RuleState, ruleTarget } from '../../../src/firewall/rule-state.ts'
+import { compile } from '../../../src/plan/compile.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
 import { planSchema } from '../../../src/plan/plan-file.ts'
 import { rollbackTask } from '../../../src/plan/rollback.ts'
@@ -195,5 +198,64 @@ describe('a plan that was written down', () => {
     ]) {
       expect(planSchema.safeParse({ ...empty, changes: [change] }).success, JSON.stringify(change)).toBe(false)
     }
+  })
+})
+
+describe('a refusal of modules', () => {
+  const REFUSAL = '# Written by ctfix.\ninstall nf_conntrack /bin/false\nblacklist nf_conntrack\n'
+  const target = '/etc/modprobe.d/00-ctfix-blacklist.conf'
+  const refusal: Change = { ...file(null, REFUSAL), target } as Change
+  const out: Change = { ...module, before: 'loaded', after: null }
+  const stop: Change = {
+    kind: 'service',
+    layer: 'runtime',
+    target: 'iptables',
+    before: 'running',
+    after: null,
+    why: 'w',
+  }
+  const shown = `file -rw-r--r-- 0:0 -\n${REFUSAL}`
+  const plan = back([rule, stop, out, refusal], [shown, 'absent\n', 'stopped\n', 'present 1\n'])
+  const body = (script: string, name: string): string[] => {
+    const from = script.indexOf(`do_${name}() {`)
+    return script.slice(from, script.indexOf('\n}\n', from)).split('\n').slice(2)
+  }
+  const { apply, undo } = compile(plan, '')
+
+  it('is lifted before modules, services and rules that load modules come back', () => {
+    expect(plan.changes.map(({ kind }) => kind)).toEqual(['file', 'module', 'service', 'rule'])
+    const steps = body(apply, 'change').map(line => line.replace('  still "$1" armed && ', '').split(' ', 2).join(' '))
+    expect(steps).toEqual([
+      ': ||',
+      'rm -f',
+      `settle_file ${target}`,
+      'load_module nf_conntrack',
+      'start_service iptables',
+      'take_rule iptables-legacy',
+    ])
+    expect(body(apply, 'files').join('\n')).toContain(`rm -f ${target}`)
+  })
+
+  it('and is in force again last when that is taken back', () => {
+    const steps = body(undo, 'undo').flatMap(line => /^ {2}([a-z]+_[a-z]+) /.exec(line)?.[1] ?? [])
+    expect(steps).toEqual(['put_rule', 'stop_service', 'unload_module', 'restore_gone'])
+  })
+
+  it('any other change of a file waits for the confirmation', () => {
+    const lines = (text: string): FileState => ({ content: text, mode: '0644', owner: '0:0', label: null })
+    const change = (before: string | null, after: string | null, path = target): Change => ({
+      ...{ kind: 'file', layer: 'persistent', target: path, why: 'w' },
+      before: before === null ? null : lines(before),
+      after: after === null ? null : lines(after),
+    })
+    const lifts = (one: Change): boolean => one.kind === 'file' && liftsRefusal(one)
+    const own = 'alias eth0 e1000\n'
+    expect(lifts(change(own + REFUSAL, own, '/etc/modprobe.conf'))).toBe(true)
+    expect(lifts(change(REFUSAL, null))).toBe(true)
+    expect(lifts(change(null, REFUSAL))).toBe(false)
+    expect(lifts(change(REFUSAL, `${REFUSAL}options a b=1\n`))).toBe(false)
+    expect(lifts(change(`${REFUSAL}options a b=1\n`, null))).toBe(false)
+    expect(lifts(change('options a b=1\n', null))).toBe(false)
+    expect(lifts(change(REFUSAL, null, '/etc/a'))).toBe(false)
   })
 })

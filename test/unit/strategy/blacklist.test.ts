@@ -23,6 +23,13 @@ function seen(facts: Facts): Facts {
   return known ? facts : { ...facts, files: [...facts.files, { path: REFUSAL_FILE, state: null, refused: null }] }
 }
 
+/** With these live rules, and with the same in the file that boot loads. */
+function withSave(facts: Facts, ruleset: RulesetText): Facts {
+  const state = { content: ruleset.sources[0]?.text ?? '', mode: '0644', owner: '0:0', label: null }
+  const files = facts.files.map(file => (file.path === '/etc/iptables/rules.v4' ? { ...file, state } : file))
+  return { ...facts, ruleset, files }
+}
+
 const task = (options: Step['options']): Task => ({ steps: [{ strategy: blacklist, options }], force: false })
 const planOf = (options: Step['options'], facts: Facts): Plan => makePlan('h', task(options), facts, LOCAL)
 
@@ -61,13 +68,13 @@ describe.each(OURS.filter(({ given }) => given.blockers.length === 0))('$path', 
 })
 
 describe('order', () => {
-  it('rules before services, services before modules, and files after all of them', () => {
+  it('rules before services, services before modules, what boot starts before the files that it would fail on', () => {
     const { facts, given } = caseOf('stateless-debian')
     const kinds = planOf(given.options, seen(facts)).changes.map(({ kind }) => kind)
     expect([...new Set(kinds)]).toEqual(['rule', 'module', 'file'])
     const { facts: other, given: asked } = caseOf('stop-systemd')
     const stop = planOf(asked.options, seen(other)).changes.map(({ kind }) => kind)
-    expect([...new Set(stop)]).toEqual(['service', 'module', 'file', 'boot-service'])
+    expect([...new Set(stop)]).toEqual(['service', 'module', 'boot-service', 'file'])
   })
 
   it('what takes the place of a rule is there before it goes, from the end of the chain to its head', () => {
@@ -118,10 +125,10 @@ describe('our own connection and services', () => {
     const plan = makePlan(
       'h',
       { ...task(given.options), flows: served },
-      { ...seen(facts), ruleset, managementPath: PATH },
+      { ...withSave(seen(facts), ruleset), managementPath: PATH },
     )
     expect(plan.blockers).toEqual([])
-    const left = applyToFacts({ ...seen(facts), ruleset }, plan.changes).ruleset?.sources[0]?.text
+    const left = applyToFacts(withSave(seen(facts), ruleset), plan.changes).ruleset?.sources[0]?.text
     expect(left).not.toMatch(/state/)
     expect(left).toContain('-A OUTPUT -p udp -m udp --sport 514 -j ACCEPT')
   })
@@ -148,8 +155,42 @@ describe('evidence', () => {
   it('a firewall that boot starts has to be up', () => {
     const service = { name: 'nftables', running: true, enabled: true }
     expect(evidence({ services: [service] })[2]).toMatchObject({ name: 'firewall-service-up', status: 'pass' })
-    expect(evidence({ services: [{ ...service, running: false }] })[2]).toMatchObject({ status: 'fail' })
+    // Who was told that it is down and went on is not taken back for it.
+    expect(evidence({ services: [{ ...service, running: false }] })[2]).toMatchObject({
+      status: 'fail',
+      excusedBy: 'firewall-down',
+    })
     expect(evidence({ services: [] })[2]).toBeUndefined()
+  })
+
+  it('an image that could not be listed is unknown, and said', () => {
+    const initramfs = { path: '/boot/i', tool: 'dracut', holds: [], unread: true } as const
+    expect(evidence({ initramfs })[2]).toMatchObject({ name: 'image-without', status: 'unknown' })
+    const plan = planOf({ when: 'now' }, { ...seen(facts), tracking: { ...tracking, initramfs } })
+    expect(plan.warnings.join()).toContain('what /boot/i holds could not be listed')
+    expect(plan.changes.some(({ kind }) => kind === 'initramfs')).toBe(false)
+  })
+
+  it('without a list of modules nobody says that there is none: the name of its age is refused', () => {
+    const bare = { ...seen(facts), family: null, providedBy: 'absent', modules: [], ruleset: null } as const
+    const plan = (kernel: string): Plan =>
+      planOf(
+        {},
+        {
+          ...bare,
+          kernel,
+          ruleset: { sources: [], complete: true },
+          tracking: { ...tracking, available: null, services: [] },
+        },
+      )
+    const files = (kernel: string): string =>
+      plan(kernel)
+        .changes.map(change => (change.kind === 'file' ? change.after?.content : ''))
+        .join()
+    expect(files('2.6.18-8.el5')).toContain('install ip_conntrack /bin/false')
+    expect(files('2.6.18-8.el5')).not.toContain('nf_conntrack')
+    expect(files('2.6.32-754.el6')).toContain('install nf_conntrack /bin/false')
+    expect(plan('6.1.0').evidence?.[1]).toMatchObject({ name: 'modprobe-refuses', status: 'unknown' })
   })
 
   it('conntrack that is still there has failed to go, unless it is on its way', () => {
@@ -157,5 +198,76 @@ describe('evidence', () => {
     const modules = [{ name: 'nf_conntrack', refs: 0, users: [], unloading: true as const }]
     expect(evidence({}, { modules })[0]).toMatchObject({ status: 'unknown' })
     expect(evidence({}, { family: null, providedBy: 'absent', modules: [] })[0]).toMatchObject({ status: 'pass' })
+  })
+})
+
+describe('what boot loads is known', () => {
+  const { facts, given } = caseOf('stateless-debian')
+  const codes = (change: (facts: Facts) => Facts, options = given.options): (readonly [string, boolean])[] =>
+    planOf(options, change(seen(facts))).blockers.map(({ code, forceable }) => [code, forceable] as const)
+  const without = (facts: Facts): Facts => ({
+    ...facts,
+    files: facts.files.map(file => (file.path.startsWith('/etc/iptables/') ? { ...file, state: null } : file)),
+  })
+
+  it('rules about states are not rewritten where no file holds them, whoever insists', () => {
+    expect(codes(without)).toEqual([['saved-unknown', false]])
+    const stateless = '*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n'
+    const other = { backend: 'iptables-legacy', family: 4, format: 'save', text: stateless } as const
+    const plain = (facts: Facts): Facts => ({ ...facts, ruleset: { sources: [other], complete: true } })
+    expect(codes(host => without(plain(host)), {})).toEqual([['saved-unknown', true]])
+    expect(codes(host => without({ ...host, ruleset: { sources: [], complete: true } }), {})).toEqual([])
+    const seenFile = (facts: Facts): Facts => ({
+      ...facts,
+      tracking: facts.tracking && { ...facts.tracking, savedSeen: ['/etc/iptables/rules-save'] },
+    })
+    expect(codes(host => seenFile(without(plain(host))), {})).toEqual([])
+  })
+
+  it.each(['shorewall', 'shorewall6', 'ferm'])('%s makes its rules at boot, and always asks for states', name => {
+    const services = [{ name, running: true, enabled: true }]
+    const host = (facts: Facts): Facts => ({ ...facts, tracking: facts.tracking && { ...facts.tracking, services } })
+    expect(codes(host)).toEqual([['saved-rules-need-tracking', false]])
+  })
+
+  it('a saved line that only untracks is refused at boot, too', () => {
+    const savedUntracking = [{ file: '/etc/own.rules', line: 3, text: '-A PREROUTING -j NOTRACK' }]
+    const host = (facts: Facts): Facts => ({
+      ...facts,
+      tracking: facts.tracking && { ...facts.tracking, savedUntracking },
+    })
+    expect(codes(host)).toEqual([['saved-rules-need-tracking', false]])
+  })
+
+  it('a tunnel may have lived on answers, and the devices that the kernel makes by itself have not', () => {
+    const host =
+      (...interfaces: string[]) =>
+      (facts: Facts): Facts => ({ ...facts, tracking: facts.tracking && { ...facts.tracking, interfaces } })
+    expect(codes(host('lo', 'eth0', 'gre0', 'sit0', 'tunl0'))).toEqual([])
+    for (const name of ['gre1', 'wg0', 'tun0', 'ipip7']) expect(codes(host(name))).toEqual([['tunnel-in-use', true]])
+  })
+})
+
+describe('a service that stops comes back with its file', () => {
+  const { facts, given } = caseOf('stop-systemd')
+  const codes = (content: string): string[] => {
+    const files = facts.files.map(file =>
+      file.state && file.path === '/etc/sysconfig/iptables' ? { ...file, state: { ...file.state, content } } : file,
+    )
+    return planOf(given.options, { ...seen(facts), files }).blockers.map(({ code }) => code)
+  }
+  const saved = facts.files.find(({ path }) => path === '/etc/sysconfig/iptables')?.state?.content ?? ''
+
+  it('so live rules have to be in it, however it is spelt', () => {
+    expect(codes(saved)).toEqual([])
+    expect(codes(saved.replaceAll('-A INPUT', '[5:300] -A INPUT'))).toEqual([])
+    expect(codes(saved.replace(/^-A INPUT .*--dport 22 .*\n/m, ''))).toEqual(['live-differs'])
+    expect(codes(saved.replace(':INPUT DROP', ':INPUT ACCEPT'))).toEqual(['live-differs'])
+  })
+
+  it('and firewalld with what is permanent, which is said', () => {
+    const services = [{ name: 'firewalld', running: true, enabled: true }]
+    const host: Facts = { ...seen(facts), tracking: facts.tracking && { ...facts.tracking, services } }
+    expect(planOf({ ...given.options, when: 'now' }, host).warnings.join()).toContain('its permanent settings')
   })
 })

@@ -110,6 +110,7 @@ describe('saved files', () => {
     ['/usr/sbin/iptables -w -A POSTROUTING -t nat -o eth9 -j MASQUERADE', true],
     ['-A POSTROUTING -o eth9 -j MASQUERADE', true],
     ['[0:0] -A POSTROUTING -o eth9 -j MASQUERADE', true],
+    ['iptables --table nat --append POSTROUTING --jump MASQUERADE --out-interface eth9', true],
     ['iptables -t mangle -A POSTROUTING -o eth9 -j MASQUERADE', false],
     ['ip6tables -t nat -A POSTROUTING -o eth9 -j MASQUERADE', false],
     ['iptables -t nat -A POSTROUTING -o eth8 -j MASQUERADE', false],
@@ -146,11 +147,43 @@ describe('evidence', () => {
   it('does not fail for rules that were not to go: the plan has said that they stay', () => {
     const others = rulesetOf('*filter\n:INPUT DROP [0:0]\n-A INPUT -m state --state ESTABLISHED -j ACCEPT\nCOMMIT\n')
     const facts = factsWith(others, { ...own('tracked'), ...watched(2000) })
-    expect(statuses(facts)).toEqual({
-      'no-trigger-left': 'unknown',
+    const all = (planOf({ rules: MASQUERADE }, facts).evidence ?? []).map(({ status, detail }) => ({ status, detail }))
+    const detail = expect.stringContaining(
+      'IPv4 stays tracked by a rule that was not to go: iptables-legacy ip filter INPUT -m state --state ESTABLISHED',
+    )
+    expect(all).toEqual([
+      { status: 'pass', detail },
+      { status: 'pass', detail },
+      { status: 'pass', detail },
+    ])
+    expect(statuses(factsWith(others, own(null)))).toEqual({
+      'no-trigger-left': 'pass',
       'own-connection-untracked': 'unknown',
       'no-new-entries': 'unknown',
     })
+  })
+
+  it('says nothing by a connection of a family that was not to change', () => {
+    const six = { managementPath: { ...path, clientAddress: '2001:db8::9', serverAddress: '2001:db8::1' } }
+    const both = { rules: ['nft inet filter input ct state established accept'] }
+    for (const seen of ['tracked', 'untracked'] as const) {
+      expect(statuses(factsWith(rulesetOf(), { ...own(seen), ...six }))).toMatchObject({
+        'own-connection-untracked': 'unknown',
+      })
+    }
+    expect(statuses(factsWith(rulesetOf(), { ...own('untracked'), ...six }), both)).toMatchObject({
+      'own-connection-untracked': 'pass',
+    })
+  })
+
+  it.each([
+    { managers: ['openvswitch'] },
+    { modules: [{ name: 'act_ct', refs: 1, users: [] }] },
+  ] satisfies Partial<Facts>[])('cannot be had by counting where something asks without a rule: %j', askers => {
+    for (const count of [990, 2000]) {
+      const facts = factsWith(rulesetOf(), { ...own('tracked'), ...watched(count), ...askers })
+      expect(statuses(facts)).toMatchObject({ 'own-connection-untracked': 'unknown', 'no-new-entries': 'unknown' })
+    }
   })
 
   it('is our own connection, and the count of entries over a window', () => {
