@@ -58,7 +58,7 @@ function survivesReboot(again: Plan): Check {
   const name = 'survives-reboot'
   const left = asWanted(name, again, 'persistent')
   const undoes = ({ code }: Blocker): boolean =>
-    ['overridden-at-boot', 'broken-modprobe-line', 'file-refused'].includes(code)
+    ['overridden-at-boot', 'broken-modprobe-line', 'file-refused', 'saved-elsewhere'].includes(code)
   const undoers = again.blockers.filter(undoes)
   // Whoever forced their way past it has been told, and must not be taken back for it.
   const forced = again.forced.filter(undoes).map(({ message }) => `; forced past: ${message}`)
@@ -149,6 +149,7 @@ const CHANCE = [
   'no-trigger-left',
   'own-connection-untracked',
   'no-new-entries',
+  'image-without',
 ]
 
 /** True when nothing failed and nothing that must be known is unknown. */
