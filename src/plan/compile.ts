@@ -147,7 +147,8 @@ export function stageProgram({ runDir, files, revertInSeconds }: Staging): strin
       sh`  [ ! -e "$dir" ] || { printf 'ctfix: locked: this run is under way here, see %s\n' "$dir" >&2; exit 77; }`,
       sh`  mkdir "$new" 2>/dev/null || { printf 'ctfix: cannot make %s\n' "$dir" >&2; exit 73; }`,
       ...writes,
-      sh`  sync "$new/undo.sh" 2>/dev/null || sync`,
+      // All of it: after a power cut an empty guard.sh would do nothing, and end as one that has done it.
+      sh`  sync "$new"/* "$new" 2>/dev/null || sync`,
       // Whoever looks finds all of it or nothing.
       sh`  mv "$new" "$dir" || give_up`,
       // Into one that another try of this run made in the meantime: that one goes on, and this never began.

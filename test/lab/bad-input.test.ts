@@ -189,7 +189,10 @@ describe.concurrent('words that are empty', () => {
   test.for<readonly [readonly string[], RegExp]>([
     [['facts', '-i', ''], /^ctfix: expected a file or a list of hosts after -i, got nothing$/],
     [['facts', '-i', 'good.yaml', '--limit', ''], /^ctfix: expected a host pattern, got ""; "all" selects every host$/],
-    [['plan', '-i', 'good.yaml', '--strategy', ''], /^ctfix: expected a strategy \(raise, timeouts, [a-z, ]+\), got ""$/],
+    [
+      ['plan', '-i', 'good.yaml', '--strategy', ''],
+      /^ctfix: expected a strategy \(raise, timeouts, [a-z, ]+\), got ""$/,
+    ],
   ])('%j', async ([words, says]) => {
     judge(await runProgram(words, { cwd: directory }), 64, says)
   })

@@ -153,7 +153,7 @@ arm() {
     work_ends
     return 76
   fi
-  to_disk "$dir/deadline" "$dir"
+  to_disk "$dir/deadline" "$dir/digest.before" "$dir"
   set_timer "$1" && return 0
   claim armed begun && give_up 74 'no guard could be armed: neither systemd-run nor at nor a process of its own'
   if seize armed; then

@@ -242,7 +242,7 @@ describe('the scripts of a plan', () => {
 })
 
 describe('the programs that run them', () => {
-  it('stage: fill a directory, then name it as the run, then start; undo.sh is on disk before anything changes', () => {
+  it('stage: fill a directory, then name it as the run, then start; all of it is on disk before anything changes', () => {
     const files = new Map([['undo.sh', "echo 'undo'\n"]])
     expect(stageProgram({ runDir: RUN_DIR, files, revertInSeconds: 60 })).toMatchInlineSnapshot(`
       "give_up() { rm -rf "$new"; printf 'ctfix: cannot fill %s: read-only, or no space left\\n' "$dir" >&2; exit 73; }
@@ -257,7 +257,7 @@ describe('the programs that run them', () => {
         fill "$new/"undo.sh 'echo '\\''undo'\\''
       '
         fill "$new/"begun ''
-        sync "$new/undo.sh" 2>/dev/null || sync
+        sync "$new"/* "$new" 2>/dev/null || sync
         mv "$new" "$dir" || give_up
         [ ! -e "$dir/"RUN.new.$$ ] || { rm -rf "$dir/"RUN.new.$$; printf 'ctfix: locked: this run is under way here, see %s\\n' "$dir" >&2; exit 77; }
         /bin/sh "$dir/guard.sh" start "$dir" 60
