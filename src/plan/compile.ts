@@ -50,7 +50,7 @@ export function compile(plan: Plan, library: string): Scripts {
 function writes(files: readonly FileChange[]): Script[] {
   const step = (script: Script): Script => sh`still "$1" confirmed && { ${script}; } || exit 1`
   const written = [file.expectEither, file.stage, file.place, file.settle].flatMap(part => files.map(part))
-  return [...written, ...files.flatMap(file.prove).slice(0, 1)].map(step)
+  return [...written, ...file.prove(files)].map(step)
 }
 
 /** Entries come last, for they do not come back. Where it is being taken back instead they stay. */
