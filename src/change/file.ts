@@ -48,9 +48,9 @@ export function settle({ target, before, after }: FileChange): Script {
 /** Files of which one that does not load leaves a host without its firewall at the next boot. */
 const READ_BY_NFT = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables-ctfix.nft']
 
-/** Has the tool that reads the file at boot try it; nothing where there is none. */
-export function prove({ target }: FileChange): Script[] {
-  return READ_BY_NFT.includes(target) ? [sh`nft_would_load`] : []
+/** Has the tool that reads such files at boot try them, once for all; nothing where there are none. */
+export function prove(changes: readonly FileChange[]): Script[] {
+  return changes.some(({ target }) => READ_BY_NFT.includes(target)) ? [sh`nft_would_load`] : []
 }
 
 const REFUSING = /^install \S+ \/bin\/false$/

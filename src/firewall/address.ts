@@ -50,6 +50,11 @@ function parseColons(text: string): bigint | null {
   return groups.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
 }
 
+/** True when the text of an address or a network is one of the family. */
+export function isOf(text: string, family: Family): boolean {
+  return text.includes(':') === (family === 6)
+}
+
 /** Reads `10.0.0.0/8`, `10.0.0.0/255.0.0.0` (iptables 1.3), `2001:db8::/32`, or one address. null for what is none. */
 export function parseNetwork(text: string): AddressRange | null {
   const [base = '', mask] = text.split('/')

@@ -11,6 +11,16 @@ export interface PortRange {
   readonly to: number
 }
 
+/** True when one of the ranges holds the port. */
+export function holdsPort(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some(({ from, to }) => port >= from && port <= to)
+}
+
+/** True when one of the ranges shares a port with the other one. */
+export function overlaps(ranges: readonly PortRange[], other: PortRange): boolean {
+  return ranges.some(({ from, to }) => from <= other.to && to >= other.from)
+}
+
 /** Numbers of IANA; those of ICMPv6 are others than those of ICMP. */
 export interface IcmpType {
   readonly type: number
@@ -140,7 +150,7 @@ const CHOSEN: PortRange = { from: 1024, to: 65_535 }
 
 function askPort(side: Side, ranges: readonly PortRange[], seen: Seen): Answer {
   const port = seen[`${side}Port`]
-  if (port !== null) return ranges.some(({ from, to }) => port >= from && port <= to)
+  if (port !== null) return holdsPort(ranges, port)
   if (ranges.every(({ to }) => to < CHOSEN.from)) return false
   if (ranges.some(({ from, to }) => from <= CHOSEN.from && to >= CHOSEN.to)) return true
   return `${side} port in ${ranges.map(({ from, to }) => `${from}-${to}`).join(',')}`

@@ -1,6 +1,6 @@
 /** Which connections the rules translate: those to a port, those that are sent to it from another, and those of others. */
 import { runBase } from './chain.ts'
-import type { PortRange, Seen } from './match.ts'
+import { overlaps, type PortRange, type Seen } from './match.ts'
 import { type Place, placeOf, type Rule, type Ruleset } from './ruleset.ts'
 
 /** The rule that may translate it, of the first that do; null when none does. From outside, and from this host itself. */
@@ -43,7 +43,7 @@ export function sentTo(
   return findRule(ruleset, rule => {
     const target = targetOf(rule.line)
     if (!target || !isAbout(rule, protocol) || (target.address !== null && !isOwn(target.address))) return false
-    return ranges.some(({ from, to }) => from <= target.to && to >= target.from)
+    return overlaps(ranges, target)
   })
 }
 

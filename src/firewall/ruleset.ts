@@ -47,6 +47,11 @@ export type Verdict =
   | { readonly is: 'accept' | 'drop' | 'return' | 'continue' | 'notrack' | 'unknown' }
   | { readonly is: 'jump' | 'goto'; readonly chain: string }
 
+/** All rules, of whatever table and chain. */
+export function rulesOf({ tables }: Ruleset): Rule[] {
+  return tables.flatMap(({ chains }) => [...chains.values()].flatMap(({ rules }) => rules))
+}
+
 /** A rule and where it stands; for a chain's policy the line says so. */
 export interface Place {
   readonly backend: Backend

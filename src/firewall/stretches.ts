@@ -4,7 +4,7 @@
  */
 import { type AddressRange, networkText, parseNetwork } from './address.ts'
 import type { Condition, PortRange } from './match.ts'
-import type { Ruleset } from './ruleset.ts'
+import { type Ruleset, rulesOf } from './ruleset.ts'
 
 interface Borders {
   /** First ports of what rules name, and the first ones after; sorted. */
@@ -42,14 +42,10 @@ function bordersOf(ruleset: Ruleset): Borders {
   return found
 }
 
-function collect({ tables }: Ruleset): Borders {
+function collect(ruleset: Ruleset): Borders {
   const ports = new Set<number>()
   const addresses = new Map<string, { family: 4 | 6; value: bigint }>()
-  const conditions = tables.flatMap(({ chains }) =>
-    [...chains.values()].flatMap(({ rules }) =>
-      rules.flatMap(({ matches }) => matches.map(({ condition }) => condition)),
-    ),
-  )
+  const conditions = rulesOf(ruleset).flatMap(({ matches }) => matches.map(({ condition }) => condition))
   for (const range of conditions.flatMap(portsOf)) ports.add(range.from).add(range.to + 1)
   for (const { family, from, to } of conditions.flatMap(addressesOf)) {
     for (const value of [from, to + 1n]) addresses.set(`${family} ${value}`, { family, value })

@@ -4,8 +4,9 @@
  * Until it is confirmed the host takes itself back without us; whatever is lost on the way, the host is asked what is.
  */
 import { ConnectError, messageOf } from '../errors.ts'
-import { compile, stageProgram } from '../plan/compile.ts'
+import { compile } from '../plan/compile.ts'
 import type { Plan, Task } from '../plan/plan.ts'
+import { stageProgram } from '../plan/programs.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Applied, isUnsent, verdictOf } from './applied.ts'
 import { REMOTE } from './codes.ts'

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { ProbeError } from '../errors.ts'
 import { FrameError, parseFrames } from '../lang/frames.ts'
 import { plain } from '../lang/text.ts'
-import { runQuestion } from '../plan/compile.ts'
 import type { Plan } from '../plan/plan.ts'
 import { planSchema } from '../plan/plan-file.ts'
+import { runQuestion } from '../plan/programs.ts'
 import type { Connection } from '../transport/connection.ts'
 
 /** The names guard.sh gives them. */

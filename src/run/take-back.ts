@@ -1,7 +1,7 @@
 /** Taking a host back: asked over whatever connection answers, as often as it takes; the host says how it ended. */
 import { messageOf } from '../errors.ts'
 import { lastLine } from '../lang/text.ts'
-import { revertProgram } from '../plan/compile.ts'
+import { revertProgram } from '../plan/programs.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Applied, lostOutcome } from './applied.ts'
 import type { Check } from './checks.ts'

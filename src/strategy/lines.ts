@@ -1,7 +1,8 @@
 /** Editing small configuration files by line, without touching what is not ours. */
 import { sameVariable } from './boot.ts'
 
-const HEADER = '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.'
+/** First line of every file that is ours alone. */
+export const HEADER = '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.'
 
 /** Sets `key = value` lines: an existing assignment of the key is replaced in place (a second one removed), a new one is appended. */
 export function setAssignments(

@@ -5,8 +5,9 @@
  * makes max eight times as large, so max is always written too. All chosen by what the probe found on the host.
  */
 import type { FileChange } from '../change/change.ts'
-import type { Facts, Family, FileState } from '../facts/facts.ts'
+import type { Facts, Family } from '../facts/facts.ts'
 import { brokenModprobeLines, OWN_SYSCTL_FILE, overrideBlockers, SHARED_SYSCTL_FILE } from './boot.ts'
+import { contentOf, fileChanges } from './edits.ts'
 import { addLine, ownFile, setModuleOption, setShellLines, setSysctlLines } from './lines.ts'
 import { bucketsSysctl } from './names.ts'
 import type { Blocker } from './strategy.ts'
@@ -120,26 +121,9 @@ class Edits {
   }
 
   write(path: string, edit: (old: string | null) => string, why: string, mode = '0644'): void {
-    const fact = this.#facts.files.find(file => file.path === path)
-    if (fact === undefined || fact.refused !== null) {
-      const reason = fact?.refused ?? 'the probe did not look at it'
-      this.blockers.push({ code: 'file-refused', message: `cannot write ${path}: ${reason}`, forceable: false })
-      return
-    }
-    const parent = path.slice(0, path.lastIndexOf('/'))
-    if (parent !== '/etc' && !this.#facts.directories.includes(parent)) {
-      const message = `cannot write ${path}: there is no directory ${parent}, so boot may not read it`
-      this.blockers.push({ code: 'file-refused', message, forceable: false })
-      return
-    }
-    const before = fact.state
-    const after: FileState = {
-      content: edit(before?.content ?? null),
-      mode: before?.mode ?? mode,
-      owner: before?.owner ?? '0:0',
-      label: before?.label ?? null,
-    }
-    if (before?.content === after.content) return
-    this.changes.push({ kind: 'file', layer: 'persistent', target: path, before, after, why })
+    const content = edit(contentOf(this.#facts, path))
+    const { changes, blockers } = fileChanges(this.#facts, [{ path, content, mode, why }])
+    this.changes.push(...changes)
+    this.blockers.push(...blockers)
   }
 }

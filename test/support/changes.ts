@@ -1,5 +1,5 @@
 /** Changes of plain files in a scratch directory, which stand for kernel values and configuration alike. */
-import type { Change, FileChange, KernelValueChange } from '../../src/change/change.ts'
+import type { Change, EntriesChange, FileChange, KernelValueChange } from '../../src/change/change.ts'
 import { makePlan, type Plan } from '../../src/plan/plan.ts'
 import { makeFacts } from './facts.ts'
 
@@ -24,6 +24,12 @@ export function fileChange(
     after: after === null ? null : state(after),
     why: 'w',
   }
+}
+
+/** Live entries that go, so many of them, by these words of conntrack. */
+export function entriesChange(count: number, selectors: readonly (readonly string[])[]): EntriesChange {
+  const before = { count, selectors }
+  return { kind: 'entries', layer: 'final', target: 'entries of tcp 80', before, after: null, why: 'w' }
 }
 
 const emptyPlan = makePlan('h', { steps: [], force: false }, makeFacts())

@@ -56,16 +56,20 @@ show_file() {
   cat "$1"
 }
 
-# show_rule …: `present POSITION` or `absent`.
-show_rule() {
-  rule_at "$@"
-  if ! find_rule; then
+# show_place FIND: by what that finds, `present POSITION` or `absent`.
+show_place() {
+  if ! "$1"; then
     printf 'unreadable\n'
   elif [ -n "$place" ]; then
     printf 'present %s\n' "$place"
   else
     printf 'absent\n'
   fi
+}
+
+show_rule() {
+  rule_at "$@"
+  show_place find_rule
 }
 
 # show_module NAME: `loaded`, `unloading` or `absent`.
@@ -119,14 +123,7 @@ show_nft_table() {
   esac
 }
 
-# show_nft_rule …: `present POSITION` or `absent`.
 show_nft_rule() {
   nft_rule_at "$@"
-  if ! find_nft_rule; then
-    printf 'unreadable\n'
-  elif [ -n "$place" ]; then
-    printf 'present %s\n' "$place"
-  else
-    printf 'absent\n'
-  fi
+  show_place find_nft_rule
 }

@@ -1,8 +1,8 @@
 /** blacklist: conntrack out of hosts that need no state, over a boot, and only where nothing would fail without it. */
 import type { InitramfsChange, ModuleChange } from '../../change/change.ts'
 import type { Facts, Family } from '../../facts/facts.ts'
+import { fileChanges } from '../edits.ts'
 import { lint } from '../lint.ts'
-import { fileChanges } from '../notrack/edits.ts'
 import { type Blocker, type Draft, defineStrategy } from '../strategy.ts'
 import { liveBlockers, savedBlockers, unreadBlockers, userBlockers } from './blockers.ts'
 import { downBlockers, evidenceOf, gone } from './evidence.ts'

@@ -1,7 +1,7 @@
 /** The lines by which modprobe refuses conntrack, and what else boot is told about its modules. */
 import type { Facts, Family, Setting } from '../../facts/facts.ts'
+import { contentOf, fileChanges, type Kept, type WantedFile } from '../edits.ts'
 import { addLine, ownFile, setShellLines } from '../lines.ts'
-import { contentOf, fileChanges, type Kept, type WantedFile } from '../notrack/edits.ts'
 import type { Blocker } from '../strategy.ts'
 
 /** Of several `install` lines the first counts, in the order of file names: so ours comes early. */

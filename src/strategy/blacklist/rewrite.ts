@@ -1,7 +1,7 @@
 /** The rules of this host without states, live and saved, where it is the owner of its rules who keeps them as a save. */
 import type { RuleChange } from '../../change/change.ts'
 import type { Facts, RulesetText } from '../../facts/facts.ts'
-import type { WantedFile } from '../notrack/edits.ts'
+import type { WantedFile } from '../edits.ts'
 import type { Blocker } from '../strategy.ts'
 import { type Declared, declaredOf } from './convert.ts'
 import { convertLive } from './live.ts'

@@ -4,7 +4,7 @@ import type { Family } from '../../firewall/address.ts'
 import { linesOf } from '../../firewall/iptables-save.ts'
 import { triggerKind } from '../../firewall/triggers-iptables.ts'
 import { joinWords, splitWords } from '../../firewall/words.ts'
-import type { WantedFile } from '../notrack/edits.ts'
+import type { WantedFile } from '../edits.ts'
 import { convertRules, type Declared, edited } from './convert.ts'
 import { rulesIn } from './parts.ts'
 

@@ -1,8 +1,8 @@
 /** A program of ours that runs at boot, by the init system that is there. No link is needed, so undo is whole files only. */
 import type { Facts } from '../../facts/facts.ts'
-import { fileChanges, type Kept, type WantedFile } from './edits.ts'
+import { fileChanges, type Kept, type WantedFile } from '../edits.ts'
+import { HEADER } from '../lines.ts'
 
-const HEAD = '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.\n'
 const WHY = 'nobody else brings these rules back at boot'
 
 /**
@@ -11,7 +11,7 @@ const WHY = 'nobody else brings these rules back at boot'
  */
 export function atBoot(facts: Facts, command: string, late: boolean): Kept {
   if (facts.init === 'systemd') return fileChanges(facts, bySystemd(command, late))
-  const script = `#!/bin/sh\n${HEAD}case \${1:-start} in start | "") ${command} ;; esac\n`
+  const script = `#!/bin/sh\n${HEADER}\ncase \${1:-start} in start | "") ${command} ;; esac\n`
   const file = (path: string): WantedFile => ({ path, content: script, mode: '0755', why: WHY })
   const has = (path: string): boolean => facts.directories.includes(path)
   if (late) return none('what loads the rules of this host at boot is not known, and ours have to come after it')
@@ -23,7 +23,7 @@ export function atBoot(facts: Facts, command: string, late: boolean): Kept {
     )
   if (has('/etc/network/if-pre-up.d')) {
     return fileChanges(facts, [
-      { ...file('/etc/network/if-pre-up.d/ctfix'), content: `#!/bin/sh\n${HEAD}${command}\n` },
+      { ...file('/etc/network/if-pre-up.d/ctfix'), content: `#!/bin/sh\n${HEADER}\n${command}\n` },
     ])
   }
   if (has('/etc/local.d') && has('/etc/runlevels/default/local')) {
@@ -37,7 +37,7 @@ function bySystemd(command: string, late: boolean): WantedFile[] {
     ? ['multi-user', 'After=multi-user.target\n']
     : ['sysinit', 'After=local-fs.target\nBefore=network-pre.target\nWants=network-pre.target\n']
   const other = late ? 'sysinit' : 'multi-user'
-  const unit = `${HEAD}[Unit]
+  const unit = `${HEADER}\n[Unit]
 Description=Flows that are not tracked (ctfix)
 DefaultDependencies=no
 ${order}
@@ -49,7 +49,7 @@ ExecStart=${command}
   const dropIn = (name: string): string => `/etc/systemd/system/${name}.target.d/ctfix.conf`
   return [
     { path: '/etc/systemd/system/ctfix-notrack.service', content: unit, why: WHY },
-    { path: dropIn(target), content: `${HEAD}[Unit]\nWants=ctfix-notrack.service\n`, ownDirectory: true, why: WHY },
+    { path: dropIn(target), content: `${HEADER}\n[Unit]\nWants=ctfix-notrack.service\n`, ownDirectory: true, why: WHY },
     { path: dropIn(other), content: null, ownDirectory: true, why: 'its time is another now' },
   ]
 }

@@ -1,7 +1,7 @@
 /** Reasons to leave the flows tracked: something here lives on their entries. */
 import type { Facts } from '../../facts/facts.ts'
 import { type Family, isLoopback, parseAddress } from '../../firewall/address.ts'
-import type { PortRange } from '../../firewall/match.ts'
+import { holdsPort, overlaps, type PortRange } from '../../firewall/match.ts'
 import { sentTo, translates, translatesAnybody, translatesSources } from '../../firewall/nat.ts'
 import { familyName } from '../../firewall/rule-state.ts'
 import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
@@ -115,7 +115,7 @@ function gateway({ tcp, udp }: Options, facts: Facts, live: Ruleset): Blocker[] 
   }
   const some = translatesSources(live)
   const own = portsChosen(facts)
-  const chosen = [...tcp, ...udp].filter(({ from, to }) => from <= own.to && to >= own.from)
+  const chosen = [...tcp, ...udp].filter(range => overlaps([range], own))
   if (!some || chosen.length === 0) return []
   const message = `this host translates for others (${describePlace(some)}), and their connections may use the ports ${portsText(chosen)}: untracked, what comes back would not reach them`
   return [{ code: 'nat-gateway', message, forceable: true }]
@@ -123,7 +123,7 @@ function gateway({ tcp, udp }: Options, facts: Facts, live: Ruleset): Blocker[] 
 
 /** Asked for by its number: nobody does that to save entries. */
 function management({ tcp }: Options, { managementPath: path }: Facts): Blocker[] {
-  if (!path || !tcp.some(({ from, to }) => path.serverPort >= from && path.serverPort <= to)) return []
+  if (!path || !holdsPort(tcp, path.serverPort)) return []
   const message = `tcp port ${path.serverPort} is the one we came in by`
   return [{ code: 'management-port', message, forceable: true }]
 }

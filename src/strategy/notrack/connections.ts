@@ -1,5 +1,5 @@
 /** The connections that are walked before anything is decided: one for each stretch in which the rules treat all alike. */
-import type { Family } from '../../firewall/address.ts'
+import { type Family, isOf } from '../../firewall/address.ts'
 import type { Connection } from '../../firewall/connection.ts'
 import type { PortRange } from '../../firewall/match.ts'
 import type { Packet } from '../../firewall/packet.ts'
@@ -15,7 +15,7 @@ export interface Walks {
   readonly inside: readonly Connection[]
   /** The ports wanted, cut where rules differ. */
   readonly stretches: Readonly<Record<'tcp' | 'udp', readonly PortRange[]>>
-  /** More than can be walked in a plan's time: how many there would be; null when all are own. */
+  /** More than can be walked in a plan's time: how many there would be; null when all are here. */
   readonly tooMany: number | null
 }
 
@@ -92,7 +92,7 @@ function connectionsAt(
 /** null for anybody; of a network one address of each stretch. */
 function endsOf(addresses: readonly string[], family: Family, ruleset: Ruleset): (string | null)[] {
   if (addresses.length === 0) return [null]
-  const own = addresses.filter(address => address.includes(':') === (family === 6))
+  const own = addresses.filter(address => isOf(address, family))
   return [...new Set(own.flatMap(address => addressStretches(ruleset, address)))]
 }
 
@@ -100,7 +100,7 @@ function endsOf(addresses: readonly string[], family: Family, ruleset: Ruleset):
 export function ownPackets(wanted: Options, { family, chosen }: Omit<Ground, 'forwards'>): Packet[] {
   const { local_out: out, all, peers } = wanted
   if (!(out || all) || !familiesWith(wanted).includes(family)) return []
-  const peer = peers.find(address => address.includes(':') === (family === 6))?.split('/')[0] ?? null
+  const peer = peers.find(address => isOf(address, family))?.split('/')[0] ?? null
   const own = { address: null, port: chosen.from }
   return [
     ...asked(family, 'tcp', own, { address: peer, port: 443 }),

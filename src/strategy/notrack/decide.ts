@@ -67,15 +67,13 @@ export function decide(scene: Scene, wanted: Options): Decision {
   const { rules, blockers } = withIcmp(scene, needs ? flowRules(wanted, ground, letIn) : bare, connections)
   const then = withSketch(now, scene.home, rules, scene.spelling)
   const packets = [...own, ...asked.flatMap(ownRequest)]
-  const isOpen = ({ protocol, server: { port } }: Connection): boolean =>
-    connections.some(
-      one => one.protocol === protocol && one.server.port === port && welcome(now, { ...one, kind: 'new' }).length > 0,
-    )
+  const portOf = ({ protocol, server }: Connection): string => `${protocol} ${server.port}`
+  const open = new Set(connections.filter(connection => welcome(now, connection).length > 0).map(portOf))
   return {
     rules,
     shut: portsOf(
       stretches,
-      connections.filter(connection => !isOpen(connection)),
+      connections.filter(connection => !open.has(portOf(connection))),
     ),
     blockers: [
       ...judgeAll(now, then, connections, inside, wanted),

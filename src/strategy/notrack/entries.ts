@@ -1,7 +1,7 @@
 /** Live entries of the flows: how the probe counts them, how they are removed, and what their absence proves. */
 import type { EntriesChange } from '../../change/change.ts'
 import type { Facts } from '../../facts/facts.ts'
-import type { Family } from '../../firewall/address.ts'
+import { type Family, isOf } from '../../firewall/address.ts'
 import type { PortRange } from '../../firewall/match.ts'
 import { formatDuration } from '../../lang/duration.ts'
 import { formatCount } from '../../lang/numbers.ts'
@@ -71,7 +71,6 @@ function selectorsOf(wanted: Options, local: readonly string[], families: readon
   const { tcp, udp, all, local_out: out, peers } = wanted
   const name = (family: Family): string[] => ['-f', family === 4 ? 'ipv4' : 'ipv6']
   if (all) return families.map(name)
-  const isOf = (address: string, family: Family): boolean => address.includes(':') === (family === 6)
   const calls = families.flatMap(family => {
     const own = local.filter(address => isOf(address, family))
     const others = peers.length === 0 ? [null] : peers.filter(peer => isOf(peer, family))

@@ -1,8 +1,8 @@
 /** Helpers follow one connection and announce others, which come in as RELATED: neither lives without its entry. */
 import type { Facts } from '../../facts/facts.ts'
-import type { PortRange } from '../../firewall/match.ts'
+import { holdsPort, type PortRange } from '../../firewall/match.ts'
 import { type Packet, walk } from '../../firewall/packet.ts'
-import type { Ruleset } from '../../firewall/ruleset.ts'
+import { type Ruleset, rulesOf } from '../../firewall/ruleset.ts'
 import { portStretches } from '../../firewall/stretches.ts'
 import type { Blocker } from '../strategy.ts'
 import { type Options, portsText } from './options.ts'
@@ -26,7 +26,7 @@ export function helperBlockers(wanted: Options, facts: Facts, live: Ruleset): Bl
   const here = helpersHere(facts, live)
   const followed = HELPERS.flatMap(({ name, protocol, port }): Blocker[] => {
     const by = here.get(name)
-    if (!by || !wanted[protocol].some(({ from, to }) => port >= from && port <= to)) return []
+    if (!by || !holdsPort(wanted[protocol], port)) return []
     const message = `${by} follows ${protocol} port ${port}: untracked, the connections it announces would not be let in`
     return [{ code: 'helper-on-port', message, forceable: true }]
   })
@@ -35,16 +35,13 @@ export function helperBlockers(wanted: Options, facts: Facts, live: Ruleset): Bl
 }
 
 /** By name, with what shows it: a module that follows its port by itself (before 4.7), or a rule that puts it on one. */
-function helpersHere({ modules }: Facts, { tables }: Ruleset): Map<string, string> {
+function helpersHere({ modules }: Facts, live: Ruleset): Map<string, string> {
   const found = new Map<string, string>()
   for (const { name } of modules ?? []) {
     const helper = /^(?:nf|ip)_conntrack_(\w+)$/.exec(name)?.[1]
     if (helper && HELPERS.some(known => known.name === helper)) found.set(helper, name)
   }
-  const lines = tables.flatMap(({ chains }) =>
-    [...chains.values()].flatMap(({ rules }) => rules.map(({ line }) => line)),
-  )
-  for (const line of lines) {
+  for (const { line } of rulesOf(live)) {
     const helper = /-j CT .*--helper (\w+)|\bct helper "?(\w+)/.exec(line)
     const name = helper?.[1] ?? helper?.[2]
     if (name) found.set(name, `"${line}"`)

@@ -1,6 +1,7 @@
 /** What untracking does to connections that are let in now: found by walking them through the rules before and after. */
 import { compare, type Difference, opened, welcome } from '../../firewall/compare.ts'
 import type { Connection } from '../../firewall/connection.ts'
+import { holdsPort } from '../../firewall/match.ts'
 import { type Packet, walk, waysOf } from '../../firewall/packet.ts'
 import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
 import { formatCount } from '../../lang/numbers.ts'
@@ -85,7 +86,7 @@ function judge(now: Ruleset, then: Ruleset, connection: Connection, wanted: Opti
   const whose = client.address === null ? '' : `from ${client.address} `
   const what = `${kind} IPv${family} connections to ${protocol} port`
   const about = { port: server.port }
-  const isNamed = wanted[protocol].some(({ from, to }) => server.port >= from && server.port <= to)
+  const isNamed = holdsPort(wanted[protocol], server.port)
   const hint = isNamed ? 'let the port in there first, whatever its state' : `name the port in ${protocol}, too`
   const narrow = wanted.peers.length + wanted.addresses.length === 0 ? 'name peers or addresses, or ' : ''
   const found = difference(now, then, connection)

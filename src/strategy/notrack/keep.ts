@@ -1,8 +1,9 @@
 /** What brings our rules back after a reload and a boot, in the place and the way of whoever owns the firewall. */
 import type { Facts } from '../../facts/facts.ts'
+import { contentOf, fileChanges, joined, type Kept, NOTHING, type WantedFile } from '../edits.ts'
+import { HEADER } from '../lines.ts'
 import type { Blocker } from '../strategy.ts'
 import { atBoot } from './at-boot.ts'
-import { contentOf, fileChanges, type Kept, type WantedFile } from './edits.ts'
 import { type Home, restoresFamily, SAVED, type SavedKeeper } from './home.ts'
 import type { Piece } from './live-iptables.ts'
 import type { NftPlan } from './live-nft.ts'
@@ -10,7 +11,6 @@ import { readConf } from './nft-conf.ts'
 import { withPieces } from './saved.ts'
 import { iptablesScript } from './script.ts'
 
-const HEAD = '# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.\n'
 const WHY = 'kept over a reload of the firewall and a reboot'
 
 /** The changes of files for rules that live in iptables. A saved rule set gets the pieces that were decided on it. */
@@ -46,8 +46,6 @@ function keepSaved(facts: Facts, keeper: SavedKeeper, pieces: readonly Piece[]):
   return joined(parts)
 }
 
-const NOTHING: Kept = { changes: [], blockers: [] }
-
 function notRestored(path: string, family: 4 | 6): Blocker {
   const [service, other] = family === 4 ? ['iptables', 'ip6tables'] : ['ip6tables', 'iptables']
   const message = `nobody loads ${path} at boot: the service ${other} is started here, and ${service} is not: enable ${service} first`
@@ -81,7 +79,10 @@ export function keepNft(facts: Facts, home: Extract<Home, { by: 'nft' }>, plan: 
   if (home.keeper === 'own') {
     const path = '/etc/ctfix-notrack.nft'
     const start = `/bin/sh -c 'PATH=/usr/sbin:/usr/bin:/sbin:/bin exec nft -f ${path}'`
-    return joined([fileChanges(facts, [{ path, content: `${HEAD}${table}`, why: WHY }]), atBoot(facts, start, false)])
+    return joined([
+      fileChanges(facts, [{ path, content: `${HEADER}\n${table}`, why: WHY }]),
+      atBoot(facts, start, false),
+    ])
   }
   // The last one in ends up first.
   const inserts = plan.accepts
@@ -130,8 +131,4 @@ function confBlockers(facts: Facts, main: string, text: string, { accepts }: Nft
   if (isCleared || main === FLUSHED_BY_ITS_SERVICE) return []
   const message = `${main} does not begin with flush ruleset: each reload would add our rules, and its own, once more`
   return [{ code: 'reload-doubles', message, forceable: true }]
-}
-
-function joined(parts: readonly Kept[]): Kept {
-  return { changes: parts.flatMap(({ changes }) => changes), blockers: parts.flatMap(({ blockers }) => blockers) }
 }

@@ -2,13 +2,14 @@
 import type { Change } from '../../change/change.ts'
 import type { Facts, RulesetText } from '../../facts/facts.ts'
 import type { Family } from '../../firewall/address.ts'
+import { overlaps } from '../../firewall/match.ts'
 import { readRuleset } from '../../firewall/read.ts'
 import type { Ruleset } from '../../firewall/ruleset.ts'
 import { stripOwn } from '../../firewall/strip.ts'
+import type { Kept } from '../edits.ts'
 import { type Blocker, type Draft, defineStrategy, type Evidence } from '../strategy.ts'
 import { blockersOf, unreadBlockers } from './blockers.ts'
 import { type Decision, decide } from './decide.ts'
-import type { Kept } from './edits.ts'
 import { entriesChange, entriesWarning, flowSelectors, noEntries } from './entries.ts'
 import { exercised } from './exercised.ts'
 import { findings } from './findings.ts'
@@ -121,7 +122,7 @@ function warningsOf(wanted: Options, facts: Facts, families: readonly Family[]):
     warnings.push('IPv6 stays tracked: there is no ip6tables here, or this kernel tracks none')
   }
   const own = portsChosen(facts)
-  const chosen = wanted.tcp.some(({ from, to }) => from <= own.to && to >= own.from)
+  const chosen = overlaps(wanted.tcp, own)
   if (chosen && !wanted.all) {
     warnings.push(
       'some of these ports are among those this host chooses for connections of its own: such connections are not tracked either',

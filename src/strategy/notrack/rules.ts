@@ -3,7 +3,7 @@
  * taken out where it is sent, for it keeps its entry across lo.
  */
 import type { Facts } from '../../facts/facts.ts'
-import { type Family, parseNetwork } from '../../firewall/address.ts'
+import { type Family, isOf } from '../../firewall/address.ts'
 import type { PortRange } from '../../firewall/match.ts'
 import type { OwnRule } from '../../firewall/own-rule.ts'
 import type { Options } from './options.ts'
@@ -97,7 +97,7 @@ interface Ends {
 /** Those of the family; `[null]` when none are named at all, null when all that are named are the other family's. */
 function ofFamily(addresses: readonly string[], family: Family): readonly (string | null)[] | null {
   if (addresses.length === 0) return [null]
-  const own = addresses.filter(address => parseNetwork(address)?.family === family)
+  const own = addresses.filter(address => isOf(address, family))
   return own.length > 0 ? own : null
 }
 
@@ -187,7 +187,7 @@ function begun(ends: Ends, chosen: readonly PortRange[]): FlowRules[] {
 
 /** Nothing is tracked, so what comes back has to be let in by what it looks like. */
 function everything({ peers }: Options, family: Family): FlowRules {
-  const senders = peers.filter(peer => parseNetwork(peer)?.family === family)
+  const senders = peers.filter(peer => isOf(peer, family))
   const udp: OwnRule[] =
     peers.length > 0
       ? senders.map(from => ({ protocol: 'udp', from, toPorts: CLIENT_PORTS, ...UNTRACKED }))

@@ -2,10 +2,11 @@
 import type { Family } from '../../firewall/address.ts'
 import { joinWords } from '../../firewall/words.ts'
 import { Script, sh } from '../../lang/sh.ts'
+import { HEADER } from '../lines.ts'
 import type { Piece } from './live-iptables.ts'
 
 const HEAD = `#!/bin/sh
-# Written by ctfix. Remove the file, or run the undo of the run that wrote it, to go back.
+${HEADER}
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 `
 

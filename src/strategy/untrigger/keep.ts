@@ -2,7 +2,7 @@
 import type { Facts } from '../../facts/facts.ts'
 import type { Family } from '../../firewall/address.ts'
 import type { Trigger } from '../../firewall/triggers.ts'
-import { contentOf, fileChanges, type Kept, type WantedFile } from '../notrack/edits.ts'
+import { contentOf, fileChanges, type Kept, type WantedFile } from '../edits.ts'
 import type { Blocker } from '../strategy.ts'
 import type { Name } from './names.ts'
 import { type Line, leftInSave, leftInWritten, saysRule, withoutSaved, withoutWritten } from './saved.ts'

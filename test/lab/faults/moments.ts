@@ -73,7 +73,7 @@ export const MOMENTS: Readonly<Record<MomentName, Moment>> = {
   asking: { step: 'plan', side: 'during', what: 'the question', stop: null },
   changeSent: { step: 'plan', side: 'after', stop: exec(2, 'asked') },
   staging: { step: 'stage', side: 'during', stop: tool('cat', '*/apply.sh', 'before') },
-  staged: { step: 'stage', side: 'after', stop: tool('sync', '*/undo.sh', 'after') },
+  staged: { step: 'stage', side: 'after', stop: tool('sync', '*/undo.sh*', 'after') },
   locking: { step: 'lock', side: 'before', stop: tool('sh', '*/guard.sh" start "*', 'before') },
   locked: { step: 'lock', side: 'after', stop: tool('sh', '*"/apply.sh "*" check"', 'before') },
   checked: { step: 'check', side: 'after', stop: tool('sh', '*"/apply.sh "*" check"', 'after') },

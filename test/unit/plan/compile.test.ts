@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { EntriesChange } from '../../../src/change/change.ts'
 import { quote } from '../../../src/lang/sh.ts'
-import {
-  compile,
-  keepPrelude,
-  lookPrelude,
-  revertProgram,
-  runQuestion,
-  stageProgram,
-} from '../../../src/plan/compile.ts'
+import { compile } from '../../../src/plan/compile.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
+import { keepPrelude, lookPrelude, revertProgram, runQuestion, stageProgram } from '../../../src/plan/programs.ts'
 import { raise } from '../../../src/strategy/raise.ts'
-import { fileChange, planOf, valueChange } from '../../support/changes.ts'
+import { entriesChange, fileChange, planOf, valueChange } from '../../support/changes.ts'
 import { CENTOS5, makeFacts } from '../../support/facts.ts'
 
 /** The text of the functions, which have tests of their own, left out. */
@@ -199,14 +192,7 @@ describe('the scripts of a plan', () => {
       ['-p', 'tcp', '--dport', '80'],
       ['-p', 'udp'],
     ]
-    const entries: EntriesChange = {
-      kind: 'entries',
-      layer: 'final',
-      target: 'entries of tcp 80',
-      before: { count: 7, selectors },
-      after: null,
-      why: 'w',
-    }
+    const entries = entriesChange(7, selectors)
     const { apply, undo } = compile(planOf([entries, fileChange('/etc/a', 'old\n', null)]), LIBRARY)
     expect(verb(apply, 'files').slice(verb(apply, 'files').indexOf('settle_file'))).toMatchInlineSnapshot(`
       "settle_file /etc/a; } || exit 1

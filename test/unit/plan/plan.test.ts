@@ -6,6 +6,7 @@ import { diffLines } from '../../../src/plan/diff.ts'
 import { applyToFacts, isSamePlan, makePlan, settledTask, type Task } from '../../../src/plan/plan.ts'
 import { raise } from '../../../src/strategy/raise.ts'
 import { timeouts } from '../../../src/strategy/timeouts.ts'
+import { entriesChange } from '../../support/changes.ts'
 import { CENTOS5, makeFacts } from '../../support/facts.ts'
 
 const task = (...steps: Task['steps']): Task => ({ steps, force: false })
@@ -170,15 +171,7 @@ describe('the diff', () => {
   })
 
   it('shows entries last, which do not come back', () => {
-    const before = { count: 12_345, selectors: [['-p', 'tcp', '--dport', '80']] }
-    const entries: Change = {
-      kind: 'entries',
-      layer: 'final',
-      target: 'entries of tcp 80',
-      before,
-      after: null,
-      why: 'w',
-    }
+    const entries = entriesChange(12_345, [['-p', 'tcp', '--dport', '80']])
     const plan = makePlan('h', task({ strategy: raise, options: { max: 131_072 } }), makeFacts())
     expect(diffLines({ ...plan, changes: [entries, ...plan.changes] }).slice(-2)).toEqual([
       '× 12,345 live entries of tcp 80 are removed once the change is confirmed; they do not come back',

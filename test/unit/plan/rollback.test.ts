@@ -8,6 +8,7 @@ import { compile } from '../../../src/plan/compile.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
 import { planSchema } from '../../../src/plan/plan-file.ts'
 import { rollbackTask } from '../../../src/plan/rollback.ts'
+import { entriesChange } from '../../support/changes.ts'
 import { makeFacts } from '../../support/facts.ts'
 
 const empty = makePlan('h', { steps: [], force: false }, makeFacts())
@@ -62,14 +63,7 @@ const TABLE = 'table inet ctfix {\n\tchain pre {\n\t\ttcp dport 80 notrack\n\t}\
 const chain: Change = { ...live, kind: 'chain', target: chainTarget(chainState), after: chainState }
 const table: Change = { ...live, kind: 'nft-table', target: NFT_TABLE, after: { text: TABLE, json: '[]' } }
 const nftRule: Change = { ...live, kind: 'nft-rule', target: nftRuleTarget(nftRuleState), after: nftRuleState }
-const entries: Change = {
-  kind: 'entries',
-  layer: 'final',
-  target: 'entries of tcp 80',
-  before: { count: 7, selectors: [['-p', 'tcp', '--dport', '80']] },
-  after: null,
-  why: 'w',
-}
+const entries = entriesChange(7, [['-p', 'tcp', '--dport', '80']])
 
 /** The plan back, where the targets are now what these looks say; they come in the order of going back. */
 function back(changes: readonly Change[], looks: readonly string[], force = false): Plan {

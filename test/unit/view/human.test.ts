@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { Change } from '../../../src/change/change.ts'
 import type { Facts } from '../../../src/facts/facts.ts'
 import { STATUSES } from '../../../src/run/status.ts'
 import { factsText, plansText, recapText } from '../../../src/view/human.ts'
 import { createPaint } from '../../../src/view/paint.ts'
 import { table } from '../../../src/view/table.ts'
+import { entriesChange } from '../../support/changes.ts'
 import { makeFacts } from '../../support/facts.ts'
 import { makeOutcome, planFor } from '../../support/outcomes.ts'
 
@@ -56,15 +56,7 @@ describe('plans', () => {
 
   it('say when live entries are removed, which are neither values nor files', () => {
     const plan = planFor()
-    const before = { count: 3, selectors: [] }
-    const entries: Change = {
-      kind: 'entries',
-      layer: 'final',
-      target: 'entries of tcp 80',
-      before,
-      after: null,
-      why: 'w',
-    }
+    const entries = entriesChange(3, [])
     const text = plansText(
       [makeOutcome('would-change', { plan: { ...plan, changes: [...plan.changes, entries] } })],
       paint,

@@ -1,7 +1,7 @@
 /** Changes of files: only where the probe saw the file, and only what differs. */
-import type { FileChange } from '../../change/change.ts'
-import type { Facts, FileState } from '../../facts/facts.ts'
-import type { Blocker } from '../strategy.ts'
+import type { FileChange } from '../change/change.ts'
+import type { Facts, FileState } from '../facts/facts.ts'
+import type { Blocker } from './strategy.ts'
 
 export interface Kept {
   readonly changes: readonly FileChange[]
@@ -23,7 +23,13 @@ export interface WantedFile {
 
 /** The changes that bring these files about. */
 export function fileChanges(facts: Facts, wanted: readonly WantedFile[]): Kept {
-  const parts = wanted.map(file => fileChange(facts, file))
+  return joined(wanted.map(file => fileChange(facts, file)))
+}
+
+export const NOTHING: Kept = { changes: [], blockers: [] }
+
+/** All of them, in their order. */
+export function joined(parts: readonly Kept[]): Kept {
   return { changes: parts.flatMap(({ changes }) => changes), blockers: parts.flatMap(({ blockers }) => blockers) }
 }
 
@@ -35,17 +41,17 @@ export function contentOf(facts: Facts, path: string): string | null {
 function fileChange(facts: Facts, wanted: WantedFile): Kept {
   const { path, content, why } = wanted
   const fact = facts.files.find(file => file.path === path)
-  if (fact?.state == null && content === null && !fact?.refused) return { changes: [], blockers: [] }
+  if (fact?.state == null && content === null && !fact?.refused) return NOTHING
   if (!fact || fact.refused !== null) {
     return refused(`cannot write ${path}: ${fact?.refused ?? 'the probe did not look at it'}`)
   }
   const parent = wanted.beside ?? path.slice(0, path.lastIndexOf('/'))
   if (parent !== '/etc' && !wanted.ownDirectory && !facts.directories.includes(parent)) {
-    return refused(`cannot write ${path}: there is no directory ${parent}`)
+    return refused(`cannot write ${path}: there is no directory ${parent}, so boot may not read it`)
   }
   const before = fact.state
   const after = content === null ? null : stateOf(wanted, content, before)
-  if (before?.content === after?.content && before?.mode === after?.mode) return { changes: [], blockers: [] }
+  if (before?.content === after?.content && before?.mode === after?.mode) return NOTHING
   return { changes: [{ kind: 'file', layer: 'persistent', target: path, before, after, why }], blockers: [] }
 }
 
