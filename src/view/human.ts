@@ -1,4 +1,5 @@
 /** Results for people: facts as a table, plans as a diff, a recap with the problems last. */
+import type { Change } from '../change/change.ts'
 import type { Facts } from '../facts/facts.ts'
 import { formatCount, formatShare } from '../lang/numbers.ts'
 import { plain } from '../lang/text.ts'
@@ -57,11 +58,21 @@ function planLines(outcome: Outcome, paint: Paint): string[] {
   if (plan.changes.length === 0) {
     return [`${paint.bold(host)}  ${plan.blockers.length > 0 ? 'declined' : 'nothing to do'}`, ...notes, '']
   }
-  const [live, files, final] = (['runtime', 'persistent', 'final'] as const).map(
-    layer => ofLayer(plan.changes, layer).length,
-  )
-  const head = `${paint.bold(host)}  ${live} live value(s), ${files} file(s)${final ? ', live entries' : ''}`
+  const head = `${paint.bold(host)}  ${amount(plan.changes)}`
   return [head, ...diffLines(plan).map(text => `  ${paint.diff(text)}`), ...notes, '']
+}
+
+/** `2 live changes, 3 files`: what is gone after a reboot, what boot reads, and what does not come back. */
+function amount(changes: readonly Change[]): string {
+  const boot = ofLayer(changes, 'persistent')
+  const files = boot.filter(({ kind }) => kind === 'file').length
+  const parts = [
+    [ofLayer(changes, 'runtime').length, 'live change'],
+    [files, 'file'],
+    [boot.length - files, 'step for boot'],
+  ] as const
+  const words = parts.flatMap(([n, what]) => (n === 0 ? [] : [`${n} ${what}${n === 1 ? '' : 's'}`]))
+  return [...words, ...(ofLayer(changes, 'final').length > 0 ? ['live entries'] : [])].join(', ')
 }
 
 /** What came of it: checks of the hosts that were worked on, one line a host with problems last, then the counts. */

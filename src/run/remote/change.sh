@@ -26,6 +26,8 @@ bounded() {
   tenths=$(($1 * 10)) late=
   shift
   (
+    # What it starts and writes is not ours: with our own mask a service's files would be nobody else's to read.
+    umask 022
     exec </dev/null >/dev/null
     [ -z "${mute-}" ] || exec 2>/dev/null
     "$@"

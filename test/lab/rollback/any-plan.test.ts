@@ -16,7 +16,7 @@ function stateOf(host: FakeHost): Readonly<Record<string, string>> {
 }
 
 asRoot('apply and then rollback', () => {
-  test(`of ${RUNS} plans by chance: files, values, rules, chains and modules are as before, to the byte`, async () => {
+  test(`of ${RUNS} plans by chance: whatever a change can be of, all is as before, to the byte`, async () => {
     using host = createDebian()
     furnish(host)
     await using lab = await startSimulated(1, { answer: host.answer })

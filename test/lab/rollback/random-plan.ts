@@ -1,4 +1,4 @@
-/** Plans as they come: any mix of values, files, rules, chains and modules, made on what the made-up host is. */
+/** Plans as they come: any mix of what a change can be, made on what the made-up host is. */
 import fc from 'fast-check'
 import type { Change } from '../../../src/change/change.ts'
 import { type ChainState, chainTarget } from '../../../src/firewall/own.ts'
@@ -14,11 +14,36 @@ const FILES = [
   '/etc/empty',
 ]
 const MODULES = ['nf_conntrack_ftp', 'nf_conntrack_sip']
+const IDLE_MODULE = 'nf_conntrack_netlink'
+const SERVICE = 'lab-firewall'
+const IMAGE = '/boot/initrd.img-6.1.0-lab'
 
-/** Two files are there before: one with words in it, one empty. */
+/** systemctl on two directories: what runs, and what boot starts. */
+const SYSTEMCTL = `case $1 in
+  is-active) if [ -e "/run/fake/active/$2" ]; then echo active; else echo inactive; exit 3; fi ;;
+  is-enabled) if [ -e "/etc/fake-wants/$2" ]; then echo enabled; else echo disabled; exit 1; fi ;;
+  start) printf '' >"/run/fake/active/$2" ;;
+  stop) rm "/run/fake/active/$2" ;;
+  enable) printf '' >"/etc/fake-wants/$2" ;;
+  disable) rm "/etc/fake-wants/$2" ;;
+  *) exit 1 ;;
+esac`
+
+/** No image is made twice with the same bytes. */
+const UPDATE_INITRAMFS = `[ "$1 $2" = '-u -k' ] || exit 1
+read -r made </lib/fake/images 2>/dev/null || made=0
+echo $((made + 1)) >/lib/fake/images
+printf 'image %s\n' "$((made + 1))" >"/boot/initrd.img-$3"`
+
+/** Two files are there before: one with words in it, one empty; a service that runs and that boot starts, and an image. */
 export function furnish(host: FakeHost): void {
   host.put('/etc/sysctl.d/10-there.conf', { content: 'net.ipv4.ip_forward = 0\n', mode: 0o640 })
   host.put('/etc/empty', { content: '', mode: 0o600 })
+  host.put(`/run/fake/active/${SERVICE}`, { content: '' })
+  host.put(`/etc/fake-wants/${SERVICE}`, { content: '' })
+  host.put(IMAGE, { content: 'image of the package\n', mode: 0o600 })
+  host.put('/usr/sbin/systemctl', { content: `#!/bin/sh\n${SYSTEMCTL}\n`, mode: 0o755 })
+  host.put('/usr/sbin/update-initramfs', { content: `#!/bin/sh\n${UPDATE_INITRAMFS}\n`, mode: 0o755 })
 }
 
 const text = fc.oneof(
@@ -56,6 +81,7 @@ export const wishes = fc.record({
   rules: fc.uniqueArray(rule, { maxLength: 3, selector: ({ family, table, port }) => `${family}${table}${port}` }),
   chains: fc.uniqueArray(chain, { maxLength: 2, selector: ({ family }) => family }),
   modules: fc.uniqueArray(module, { maxLength: 2 }),
+  others: fc.record({ idle: fc.boolean(), stop: fc.boolean(), leave: fc.boolean(), image: fc.boolean() }),
 })
 
 export function planOn(host: FakeHost, wanted: typeof wishes extends fc.Arbitrary<infer T> ? T : never): Change[] {
@@ -94,5 +120,26 @@ export function planOn(host: FakeHost, wanted: typeof wishes extends fc.Arbitrar
       ]
     }),
     ...files,
+    ...otherChanges(wanted.others, why),
+  ]
+}
+
+/** What there is one of on this host: taken out, stopped, left out at boot, made anew. */
+function otherChanges(wanted: Record<'idle' | 'stop' | 'leave' | 'image', boolean>, why: string): Change[] {
+  const idle: Change = { kind: 'module', layer: 'runtime', target: IDLE_MODULE, before: 'loaded', after: null, why }
+  const stop: Change = { kind: 'service', layer: 'runtime', target: SERVICE, before: 'running', after: null, why }
+  const leave: Change = {
+    ...{ kind: 'boot-service', layer: 'persistent', target: SERVICE },
+    ...{ before: 'enabled', after: null, why },
+  }
+  const image: Change = {
+    ...{ kind: 'initramfs', layer: 'persistent', target: IMAGE },
+    ...{ before: 'holds nf_conntrack', after: 'rebuilt', why },
+  }
+  return [
+    ...(wanted.idle ? [idle] : []),
+    ...(wanted.stop ? [stop] : []),
+    ...(wanted.leave ? [leave] : []),
+    ...(wanted.image ? [image] : []),
   ]
 }

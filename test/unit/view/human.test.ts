@@ -4,7 +4,7 @@ import { STATUSES } from '../../../src/run/status.ts'
 import { factsText, plansText, recapText } from '../../../src/view/human.ts'
 import { createPaint } from '../../../src/view/paint.ts'
 import { table } from '../../../src/view/table.ts'
-import { entriesChange } from '../../support/changes.ts'
+import { entriesChange, fileChange } from '../../support/changes.ts'
 import { makeFacts } from '../../support/facts.ts'
 import { makeOutcome, planFor } from '../../support/outcomes.ts'
 
@@ -48,7 +48,7 @@ describe('facts', () => {
 describe('plans', () => {
   it('show changes, warnings, and what stands against them', () => {
     const text = plansText([makeOutcome('blocked', { plan: planFor({ managers: ['kube-proxy'] }) })], paint)
-    expect(text).toMatch(/^web-1 {2}3 live value\(s\), 3 file\(s\)\n/)
+    expect(text).toMatch(/^web-1 {2}3 live changes, 3 files\n/)
     expect(text).toContain('\n  ~ net.netfilter.nf_conntrack_max: 65536 → 131072\n')
     expect(text).toMatch(/\n {2}warning established 10m is below RFC 5382's 2h4m/)
     expect(text).toMatch(/\n {2}blocked: kube-proxy-owns /)
@@ -61,8 +61,18 @@ describe('plans', () => {
       [makeOutcome('would-change', { plan: { ...plan, changes: [...plan.changes, entries] } })],
       paint,
     )
-    expect(text).toMatch(/^web-1 {2}3 live value\(s\), 3 file\(s\), live entries\n/)
+    expect(text).toMatch(/^web-1 {2}3 live changes, 3 files, live entries\n/)
     expect(text).toContain('\n  × 3 live entries of tcp 80 are removed')
+  })
+
+  it('count what boot does otherwise apart from its files', () => {
+    const why = 'w'
+    const changes = [
+      fileChange('/etc/a', null, 'a'),
+      { kind: 'boot-service', layer: 'persistent', target: 'ufw', before: 'enabled', after: null, why },
+    ] as const
+    const text = plansText([makeOutcome('would-change', { plan: { ...planFor(), changes } })], paint)
+    expect(text).toMatch(/^web-1 {2}1 file, 1 step for boot\n/)
   })
 
   it('name what was forced past', () => {
