@@ -37,8 +37,16 @@ export default defineConfig({
     // Most of them wait for shells that they started.
     maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'], testTimeout: 10_000 } },
-      { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, testTimeout: 30_000 } },
+      // Their files leave nothing behind that others could meet, so not each of them loads all modules anew.
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
+          isolate: false,
+          testTimeout: 10_000,
+        },
+      },
+      { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, isolate: false, testTimeout: 30_000 } },
       { test: { name: 'simulated', include: SIMULATED, testTimeout: 300_000, hookTimeout: 900_000 } },
       {
         // Containers, namespaces and two machines at once share two cores: one file at a time, and each may take minutes.

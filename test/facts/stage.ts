@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
-  existsSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -12,9 +11,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { probeProgram } from '../../src/facts/probe.ts'
+import { makeshift, withStdin } from '../support/shells.ts'
+import { librariesOf, place, which } from './scenery.ts'
 
 export interface Platform {
   /** Contents by path; a pair gives the mode too. Default 0644. */
@@ -33,19 +33,14 @@ export interface Platform {
 export const SHELLS = ['dash', 'busybox sh', 'bash --posix', 'mksh'] as const
 export type Shell = (typeof SHELLS)[number]
 
+interface Ended {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
 const GNU_TOOLS = 'grep ls cat mawk dd tr tail sleep sed xargs id printf mkdir mv'.split(' ')
 const NONCE = 'f1c7e5a2d0b94836'
-
-/** Path of a program on this machine; throws with its name, so that a shell that is missing fails a test by name. */
-export function which(name: string): string {
-  const found = ['/usr/bin', '/bin', '/usr/sbin'].map(directory => join(directory, name)).find(existsSync)
-  if (found === undefined) throw new Error(`${name} is not installed: apt-get install dash busybox-static bash mksh`)
-  return found
-}
-
-function librariesOf(programs: readonly string[]): Set<string> {
-  return new Set(spawnSync('ldd', programs, { encoding: 'utf8' }).stdout.match(/\/lib\S*\.so\S*/g) ?? [])
-}
 
 /** A root that holds one shell and the tools that go with it. */
 export class Stage implements Disposable {
@@ -60,7 +55,7 @@ export class Stage implements Disposable {
     this.#uid = platform.uid ?? 0
     this.#sshConnection = platform.sshConnection ?? ''
     this.#tools = Object.keys(platform.tools ?? {})
-    this.root = mkdtempSync(join(tmpdir(), 'ctfix-stage-'))
+    this.root = mkdtempSync(join(makeshift('noexec', 'nodev'), 'ctfix-stage-'))
     chmodSync(this.root, 0o755)
     for (const path of ['/dev', '/tmp', '/etc', '/proc/self', '/usr/bin', '/usr/sbin', ...(platform.directories ?? [])])
       mkdirSync(this.path(path), { recursive: true })
@@ -87,8 +82,9 @@ export class Stage implements Disposable {
 
   write(path: string, content: string | Buffer, mode = 0o644): void {
     mkdirSync(dirname(this.path(path)), { recursive: true })
-    // An absolute link leads out of the stage: written through, it would be this machine's own file.
-    if (lstatSync(this.path(path), { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(this.path(path))
+    // Links lead out of the stage: written through, it would be this machine's own file, or every stage's.
+    const there = lstatSync(this.path(path), { throwIfNoEntry: false })
+    if (there && (there.isSymbolicLink() || there.nlink > 1)) rmSync(this.path(path))
     writeFileSync(this.path(path), content)
     chmodSync(this.path(path), mode)
     if (process.getuid?.() === 0) lchownSync(this.path(path), 0, 0)
@@ -101,19 +97,23 @@ export class Stage implements Disposable {
   }
 
   /** Runs the real program under this stage's shell. */
-  probe(
-    options: Omit<Parameters<typeof probeProgram>[0], 'nonce'> = {},
-  ): Record<'nonce' | 'stdout' | 'stderr', string> {
+  probe({
+    piped,
+    ...options
+  }: Omit<Parameters<typeof probeProgram>[0], 'nonce'> & { readonly piped?: boolean } = {}): Record<
+    'nonce' | 'stdout' | 'stderr',
+    string
+  > {
     const { stdin, args } = probeProgram({ nonce: NONCE, ...options })
     // What the login shell makes of them.
     const words = args.slice(0, -1).map(word => word.replace(/^'(.*)'$/s, '$1'))
-    const { status, stdout, stderr } = this.run(stdin, [...words, this.#sshConnection])
+    const { status, stdout, stderr } = this.run(stdin, [...words, this.#sshConnection], piped)
     if (status !== 0) throw new Error(`${this.#shell}: exit ${status}: ${stderr}`)
     return { nonce: NONCE, stdout, stderr }
   }
 
-  /** Runs a program on stdin of this stage's shell, as it travels to a host. */
-  run(stdin: string, words: readonly string[] = []): { status: number | null; stdout: string; stderr: string } {
+  /** Runs a program on stdin of this stage's shell; `piped` as it travels to a host, which takes some shells long. */
+  run(stdin: string, words: readonly string[] = [], piped = false): Ended {
     const chroot = [which('chroot'), ...(this.#uid === 0 ? [] : [`--userspec=${this.#uid}:${this.#uid}`]), this.root]
     // Who is not root here can still be root of a user namespace.
     const enter = process.getuid?.() === 0 ? chroot : [which('unshare'), '-r', ...chroot]
@@ -123,12 +123,15 @@ export class Stage implements Disposable {
     const shell = this.#shell === 'busybox sh' ? ['/bin/busybox', 'sh'] : [`/bin/${this.#shell.split(' ')[0]}`]
     const flags = this.#shell === 'bash --posix' ? ['--posix'] : []
     const [command = '', ...rest] = [...enter, ...shell, ...flags, '-s', '--', ...words]
-    const { status, stdout, stderr, error } = spawnSync(command, rest, {
-      input: prelude + stdin,
+    const options = {
       encoding: 'utf8',
       env: { PATH: '/bin', LANG: 'de_DE.UTF-8' },
       maxBuffer: 16 * 1024 * 1024,
-    })
+    } as const
+    const program = prelude + stdin
+    const { status, stdout, stderr, error } = piped
+      ? spawnSync(command, rest, { ...options, input: program })
+      : withStdin(program, fd => spawnSync(command, rest, { ...options, stdio: [fd, 'pipe', 'pipe'] }))
     if (error) throw error
     // mksh speaks up about a locale this root does not have.
     const said = stderr.replaceAll(/^W: .*setlocale.*\n/gm, '')
@@ -151,11 +154,9 @@ export class Stage implements Disposable {
     symlinkSync('mawk', this.path('/usr/bin/awk'))
   }
 
-  #copy(paths: readonly string[]): void {
+  #copy(paths: Iterable<string>): void {
     for (const path of paths) {
-      const inside = path.replace(/^\/(usr\/)?bin\//, '/usr/bin/').replace(/^\/(usr\/)?sbin\//, '/usr/sbin/')
-      mkdirSync(dirname(this.path(inside)), { recursive: true })
-      spawnSync('cp', ['-L', '--reflink=auto', path, this.path(inside)])
+      place(path, this.path(path.replace(/^\/(usr\/)?bin\//, '/usr/bin/').replace(/^\/(usr\/)?sbin\//, '/usr/sbin/')))
     }
   }
 

@@ -6,9 +6,9 @@ import { invert } from '../../src/change/change.ts'
 import * as initramfs from '../../src/change/initramfs.ts'
 import { expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
 import type { Script } from '../../src/lang/sh.ts'
-import { changeLibrary } from '../../src/run/tools.ts'
 import { SHELLS, Stage } from '../facts/stage.ts'
 import { parseLook } from '../support/looks.ts'
+import { hastyLibrary } from '../support/shells.ts'
 
 const RUNS = '/var/lib/ctfix'
 const OLD = `old image ${'x'.repeat(300)}\n`
@@ -56,10 +56,10 @@ describe.each(SHELLS)('image.sh under %s', shell => {
 
     function run(id: number, ...scripts: readonly Script[]) {
       const body = scripts.map(script => `  { ${script.text}; } || return 1`).join('\n')
-      return stage.run(`${changeLibrary()}\nmain() {\n${body}\n}\nmain ${RUNS}/${id} </dev/null\n`)
+      return stage.run(`${hastyLibrary()}\nmain() {\n${body}\n}\nmain ${RUNS}/${id} </dev/null\n`)
     }
     const copy = (id: number) =>
-      stage.run(`${changeLibrary()}\ncd ${RUNS}/${id}/snapshot && ${initramfs.copy(change).text}\n`)
+      stage.run(`${hastyLibrary()}\ncd ${RUNS}/${id}/snapshot && ${initramfs.copy(change).text}\n`)
     const read = (): string => readFileSync(stage.path(path), 'utf8')
     const said = (id = 1): string => run(id, lookScript(change)).stdout
 
@@ -73,7 +73,7 @@ describe.each(SHELLS)('image.sh under %s', shell => {
       expect(read()).toBe(NEW)
       expect(parseLook(change, said())).toEqual({ state: 'rebuilt' })
       // Without a run directory, as a probe looks.
-      const probed = stage.run(`${changeLibrary()}\nmain() { ${lookScript(change).text}; }\nmain </dev/null\n`)
+      const probed = stage.run(`${hastyLibrary()}\nmain() { ${lookScript(change).text}; }\nmain </dev/null\n`)
       expect(parseLook(change, probed.stdout)).toEqual({ state: 'rebuilt' })
       expect(run(1, undoScript(change), undoScript(change))).toMatchObject({ status: 0, stderr: '' })
       expect(read()).toBe(OLD)

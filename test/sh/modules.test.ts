@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ModuleChange } from '../../src/change/change.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
 import type { Script } from '../../src/lang/sh.ts'
-import { changeLibrary } from '../../src/run/tools.ts'
 import { SHELLS, Stage } from '../facts/stage.ts'
 import { parseLook } from '../support/looks.ts'
+import { hastyLibrary } from '../support/shells.ts'
 
 const LOADED = `xt_conntrack 16384 0 - Live 0x0
 nf_nat 45056 1 iptable_nat, Live 0x0
@@ -23,8 +23,8 @@ rest=$(sed "/^$1 /d; s/\\\\([ ,]\\\\)$1,/\\\\1/; s/ [0-9]*  Live/ 0 - Live/" /pr
 if [ -e /tmp/queued ]; then
   sed "s/^$1 \\\\([0-9]*\\\\) .*/$1 \\\\1 -1 - Unloading 0x0/" /proc/modules >/tmp/modules
   cat /tmp/modules >/proc/modules
-  left=100
-  while [ -e /tmp/queued ] && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
+  left=1000
+  while [ -e /tmp/queued ] && [ $left -gt 0 ]; do sleep 0.02; left=$((left - 1)); done
   rest=$(sed "/^$1 /d" /proc/modules)
 fi
 printf '%s\\n' "$rest" >/proc/modules`
@@ -55,10 +55,11 @@ describe.each(SHELLS)('modules.sh under %s', shell => {
   })
   afterEach(() => stage[Symbol.dispose]())
 
-  // The real limits are ten seconds.
-  const library = changeLibrary()
-    .replace('bounded 10 rmmod', 'bounded 1 rmmod')
-    .replace('"$naps" -ge 10', '"$naps" -ge 1')
+  // The real limits are ten seconds: a hundred naps, and ten.
+  const library = hastyLibrary()
+    .replace('bounded 10 rmmod', 'bounded 4 rmmod')
+    .replace('"$naps" -ge 10', '"$naps" -ge 2')
+    .replace('sleep 1\n    module_state', 'sleep 0.1\n    module_state')
   function run(...scripts: readonly Script[]) {
     const body = scripts.map(({ text }) => `  ${text} || return 1`).join('\n')
     return stage.run(`${library}\nmain() {\n${body}\n}\nmain </dev/null\n`)
@@ -144,14 +145,17 @@ esac`
       stderr: expect.stringMatching(/it is still being taken out/),
     })
     // The kernel lets go at last.
-    stage.run('mv /tmp/queued /tmp/sent; sleep 1\n')
+    stage.run(`mv /tmp/queued /tmp/sent
+left=1000
+until [ "$(sed -n '1s/ .*//p' /proc/modules)" = nf_nat ] || [ $left -le 0 ]; do sleep 0.02; left=$((left - 1)); done
+`)
     expect(names()).not.toContain('xt_conntrack')
     expect(run(undoScript(change)).status).toBe(0)
     expect(names()).toContain('xt_conntrack')
   })
 
   it('comes to an end where everything of it hangs and nothing is said of it', () => {
-    const hanging = 'left=40; while [ ! -e /tmp/sent ] && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done'
+    const hanging = 'left=1000; while [ ! -e /tmp/sent ] && [ $left -gt 0 ]; do sleep 0.02; left=$((left - 1)); done'
     stage.write('/usr/sbin/rmmod', `#!/bin/sh\n${hanging}\n`, 0o755)
     const { status, stderr } = run(applyScript(unload('xt_conntrack')))
     stage.write('/tmp/sent', '')

@@ -94,10 +94,11 @@ describe.each(SHELLS)('tracking.sh under %s', shell => {
       links?: Readonly<Record<string, string>>
       directories?: readonly string[]
       sshConnection?: string
+      piped?: boolean
     },
     check?: (stage: Stage) => void,
   ): TrackingFacts {
-    const { files, tools, links, ...rest } = more
+    const { files, tools, links, piped = false, ...rest } = more
     using stage = new Stage(
       {
         ...base,
@@ -109,7 +110,7 @@ describe.each(SHELLS)('tracking.sh under %s', shell => {
       },
       shell,
     )
-    const { stdout, stderr, nonce } = stage.probe({ tracking: true })
+    const { stdout, stderr, nonce } = stage.probe({ tracking: true, piped })
     expect(stderr).toBe('')
     const facts = parseProbe('web-1', stdout, nonce)
     expect(facts.passive).toEqual({ modules: 'same', tables: 'same' })
@@ -128,7 +129,7 @@ describe.each(SHELLS)('tracking.sh under %s', shell => {
 
   it('asks modprobe what it would do, for modules that this kernel has, and loads nothing', () => {
     const files = { [`/lib/modules/${RELEASE}/modules.dep`]: DEP }
-    const { available, dryRuns } = lookAt({ files, tools: { modprobe: MODPROBE } }, stage => {
+    const { available, dryRuns } = lookAt({ files, tools: { modprobe: MODPROBE }, piped: true }, stage => {
       const asked = readFileSync(stage.path('/tmp/asked'), 'utf8').trim().split('\n')
       expect(asked).toEqual(['nf_conntrack', 'xt_conntrack', 'nft_ct'].map(name => `--show-depends ${name}`))
     })
@@ -277,9 +278,19 @@ describe.each(SHELLS)('tracking.sh under %s', shell => {
       '/proc/103/ns/net': 'net:[2]',
       '/proc/104/ns/net': 'net:[3]',
     }
-    const files = { ...ADDRESSES, '/sys/class/net/eth0/mtu': '1500\n', '/sys/class/net/lo/mtu': '65536\n' }
+    // The last one as old kernels print it; /sys is of another namespace.
+    const files = {
+      ...ADDRESSES,
+      '/sys/class/net/eth9/mtu': '1500\n',
+      '/proc/net/dev': `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
+br-a:b.7:    3042      37    0    0    0     0          0         0      841      10    0    0    0     0       0          0
+  eth0:4294967295      37    0    0    0     0          0         0      841      10    0    0    0     0       0          0
+`,
+    }
     expect(lookAt({ files, links })).toMatchObject({
-      interfaces: expect.arrayContaining(['eth0', 'lo']),
+      interfaces: ['lo', 'br-a:b.7', 'eth0'],
       otherNamespaces: 2,
       resolvers: ['10.0.0.53', 'fe80::1%eth0'],
       timeServers: ['10.0.0.123', '2001:db8::7', '10.1.0.1', '10.1.0.2'],

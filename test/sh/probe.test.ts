@@ -6,7 +6,8 @@ import type { Facts } from '../../src/facts/facts.ts'
 import { parseProbe } from '../../src/facts/parse.ts'
 import { probeProgram } from '../../src/facts/probe.ts'
 import { PLATFORMS } from '../facts/platforms.ts'
-import { type Platform, SHELLS, type Shell, Stage, which } from '../facts/stage.ts'
+import { which } from '../facts/scenery.ts'
+import { type Platform, SHELLS, type Shell, Stage } from '../facts/stage.ts'
 
 const PROBE = fileURLToPath(new URL('../../src/facts/remote/probe.sh', import.meta.url))
 const NONCE = 'a1b2c3'
@@ -55,7 +56,7 @@ describe.each(SHELLS)('probe.sh under %s', shell => {
 
   it.each(Object.keys(PLATFORMS))('finds on %s what was recorded', name => {
     using stage = new Stage(platform(name), shell)
-    const { stdout, stderr, nonce } = stage.probe({ states: true })
+    const { stdout, stderr, nonce } = stage.probe({ states: true, piped: true })
     expect(stderr).toBe('')
     const recorded: unknown = JSON.parse(readFileSync(new URL(`../facts/${name}/facts.json`, import.meta.url), 'utf8'))
     expect(JSON.parse(JSON.stringify(parseProbe(name, stdout, nonce)))).toEqual(recorded)

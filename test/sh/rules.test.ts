@@ -8,11 +8,11 @@ import { type ChainState, chainTarget } from '../../src/firewall/own.ts'
 import { type RuleState, ruleTarget } from '../../src/firewall/rule-state.ts'
 import { canonicalWords, joinWords, splitWords } from '../../src/firewall/words.ts'
 import { type Script, sh } from '../../src/lang/sh.ts'
-import { changeLibrary } from '../../src/run/tools.ts'
 import { PLATFORMS } from '../facts/platforms.ts'
 import { SHELLS, Stage } from '../facts/stage.ts'
 import { RULES, withWorkingTools } from '../lab/simulated/tools.ts'
 import { parseLook } from '../support/looks.ts'
+import { hastyLibrary } from '../support/shells.ts'
 
 const SAVED = `*raw
 :PREROUTING ACCEPT [0:0]
@@ -80,7 +80,7 @@ describe.each(SHELLS)('rules.sh under %s', shell => {
       .filter(line => line.startsWith('-A'))
   function run(...scripts: readonly Script[]): { status: number | null; stdout: string; stderr: string } {
     const body = scripts.map(({ text }) => `  ${text} || return 1`).join('\n')
-    return stage.run(`${changeLibrary()}\nmain() {\n${body}\n}\nmain </dev/null\n`)
+    return stage.run(`${hastyLibrary()}\nmain() {\n${body}\n}\nmain </dev/null\n`)
   }
   const look = (change: Change): unknown => parseLook(change, run(lookScript(change)).stdout)
 
@@ -274,7 +274,7 @@ describe.each(SHELLS)('rules.sh under %s', shell => {
       fc.property(lines, list => {
         const family = 4
         const program = list.map(words => sh`line_words ${joinWords(words)}; printf '%s|' "$canonical"`.text).join('\n')
-        const { stdout } = stage.run(`${changeLibrary()}\nfamily=4\nset -f\n${program}\n`)
+        const { stdout } = stage.run(`${hastyLibrary()}\nfamily=4\nset -f\n${program}\n`)
         const expected = list.map(
           words =>
             `${canonicalWords(words, family)

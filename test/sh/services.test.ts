@@ -5,9 +5,9 @@ import * as bootService from '../../src/change/boot-service.ts'
 import type { BootServiceChange, Change, ServiceChange } from '../../src/change/change.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
 import type { Script } from '../../src/lang/sh.ts'
-import { changeLibrary } from '../../src/run/tools.ts'
 import { type Platform, SHELLS, Stage } from '../facts/stage.ts'
 import { parseLook } from '../support/looks.ts'
+import { hastyLibrary } from '../support/shells.ts'
 
 const turn = (name: string, verb: string): string => `case ${verb} in
   start) printf '' >/run/fake/${name} ;;
@@ -108,7 +108,7 @@ describe.each(SHELLS)('services.sh under %s', shell => {
     const staged = (): Stage => new Stage({ ...platform, programs: ['rm'] }, shell)
     function run(stage: Stage, ...scripts: readonly Script[]) {
       const body = scripts.map(({ text }) => `  { ${text}; } || return 1`).join('\n')
-      return stage.run(`${changeLibrary()}\nmain() {\n${body}\n}\nmain </dev/null\n`)
+      return stage.run(`${hastyLibrary()}\nmain() {\n${body}\n}\nmain </dev/null\n`)
     }
     const look = (stage: Stage, change: Change): unknown => parseLook(change, run(stage, lookScript(change)).stdout)
 
@@ -161,7 +161,7 @@ describe.each(SHELLS)('services.sh under %s', shell => {
 
   it('says so where there is no such service', () => {
     using stage = new Stage({ files: {} }, shell)
-    const text = (script: Script): string => `${changeLibrary()}\nmain() { ${script.text}; }\nmain </dev/null\n`
+    const text = (script: Script): string => `${hastyLibrary()}\nmain() { ${script.text}; }\nmain </dev/null\n`
     expect(stage.run(text(lookScript(stop))).stdout).toBe('stopped\n')
     expect(stage.run(text(lookScript(leave(null)))).stdout).toBe('off\n')
     expect(stage.run(text(applyScript({ ...stop, before: null, after: 'running' }))).status).toBe(1)

@@ -23,7 +23,7 @@ import { changeLibrary, guardProgram } from '../../src/run/tools.ts'
 import { planOf } from './changes.ts'
 import type { Gate } from './gate.ts'
 import { commandOf, finished, type Spawned, type SpawnOptions, spawned } from './processes.ts'
-import { type Run, scratch } from './shells.ts'
+import { type Run, scratch, withStdin } from './shells.ts'
 
 const STATES = ['armed', 'confirmed', 'kept', 'reverting', 'reverted', 'revert-failed'] as const
 export type State = (typeof STATES)[number]
@@ -142,7 +142,16 @@ export function guardedHost(shell: readonly string[], { timers = 'systemd' }: { 
     piped,
     /** Fills the run directory and has guard.sh start, as apply does. */
     stage: (run: string, changes: readonly Change[], options?: StageOptions): Run =>
-      piped(stagingOf(run, changes, options)),
+      withStdin(stagingOf(run, changes, options), stdin =>
+        finished(
+          spawnSync(shell[0] ?? '', [...shell.slice(1), '-s'], {
+            stdio: [stdin, 'pipe', 'pipe'],
+            encoding: 'utf8',
+            timeout: 20_000,
+            cwd: root,
+          }),
+        ),
+      ),
     staging: (run: string, changes: readonly Change[], options?: StageOptions): Spawned =>
       spawned(shell, ['-s'], { input: stagingOf(run, changes, options) }),
     /** The same on a slow disk: it stands still in the middle of being staged. */

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CommandError, ConnectError } from '../../../src/errors.ts'
 import { loadInventory } from '../../../src/inventory/index.ts'
 import { persevere } from '../../../src/run/persevere.ts'
 import type { Tools } from '../../../src/run/tools.ts'
 import type { Connection } from '../../../src/transport/connection.ts'
+
+// Other files run in the same process: what they loaded has the real timers, and what is loaded here must not stay.
+vi.hoisted(() => vi.resetModules())
+afterAll(() => vi.resetModules())
 
 // Its timers are not among those that vitest replaces.
 vi.mock('node:timers/promises', () => ({
