@@ -24,14 +24,20 @@ export function expect(change: KernelValueChange): Script {
   return sh`expect_value ${pathOf(change.target)} ${change.before ?? ''}`
 }
 
-/** Writes the value and reads it back. */
+/** Writes the value and reads it back. One that is to be absent goes with its module, and with nothing else. */
 export function render(change: KernelValueChange): Script {
+  if (change.after === null) return sh`:`
   return sh`put_value ${pathOf(change.target)} ${comparison(change.target)} ${change.after ?? ''}`
 }
 
-/** Writes the old value back, but only over ours: somebody else's later value is never overwritten. */
+/**
+ * Writes the old value back, but only over ours: somebody else's later value is never overwritten. One that went with its
+ * module has come back with it by then, as the kernel makes it; one that came with it goes with it.
+ */
 export function renderUndo(change: KernelValueChange): Script {
   const path = pathOf(change.target)
+  if (change.before === null) return sh`:`
+  if (change.after === null) return sh`return_value ${path} ${comparison(change.target)} ${change.before}`
   return sh`restore_value ${path} ${comparison(change.target)} ${change.after ?? ''} ${change.before ?? ''}`
 }
 
@@ -54,3 +60,13 @@ export function parse({ target }: KernelValueChange, text: string): Looked<strin
 export function describe(change: KernelValueChange): string {
   return `~ ${change.target}: ${change.before ?? 'absent'} → ${change.after ?? 'absent'}`
 }
+
+/** One line for all that go with their module, or come with it: hash size and max first. */
+export function describeTogether(changes: readonly KernelValueChange[]): string {
+  const going = changes.some(({ after }) => after === null)
+  const listed = going ? changes.toReversed() : changes
+  const values = listed.map(({ target, before, after }) => `${shortName(target)} ${before ?? after}`).join(', ')
+  return `~ values of its table: ${going ? `${values} → absent` : `absent → ${values}`}`
+}
+
+const shortName = (target: string): string => target.replace(/^.*(conntrack_|\/)/, '')

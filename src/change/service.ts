@@ -1,7 +1,10 @@
 /** Services as they run: how they are checked, stopped, started and shown. */
-import { type Script, sh } from '../lang/sh.ts'
-import { invert, type ServiceChange } from './change.ts'
+import { Script, sh } from '../lang/sh.ts'
+import type { ServiceChange } from './change.ts'
 import { type Looked, notALook } from './look.ts'
+
+/** The words of the function it stands in: the run directory, or nothing where nobody changes anything. */
+const run = Script.trusted('"$@"')
 
 /** Exits as stale unless the service still runs, or still does not. */
 export function expect({ before, target }: ServiceChange): Script {
@@ -10,12 +13,12 @@ export function expect({ before, target }: ServiceChange): Script {
 
 /** Starts it, or stops it; only its own status is believed, for a firewall that started has loaded rules or has not. */
 export function render({ after, target }: ServiceChange): Script {
-  return after === null ? sh`stop_service ${target}` : sh`start_service ${target}`
+  return after === null ? sh`stop_service ${target} ${run}` : sh`start_service ${target}`
 }
 
-/** The other way round. */
-export function renderUndo(change: ServiceChange): Script {
-  return render(invert(change))
+/** The other way round; one whose stop was cut off half-way is started whatever it says of itself. */
+export function renderUndo({ before, target }: ServiceChange): Script {
+  return before === null ? sh`stop_service ${target}` : sh`start_service ${target} ${run}`
 }
 
 /** Prints whether it runs. */

@@ -65,7 +65,7 @@ export interface TrackingFacts {
   readonly savedUntracking?: readonly Setting[]
   /** Files of rules among those that were looked at. */
   readonly savedSeen?: readonly string[]
-  /** Files among those that could not be read to their end; `more` where there are more lines than 400. */
+  /** Files not read to their end, or that name others in a way nobody can follow; `more` where there are over 400 lines. */
   readonly savedUnread: readonly string[]
   /** Services that load rules at boot, as their service manager has them. */
   readonly services: readonly LoadingService[]
@@ -78,4 +78,9 @@ export interface TrackingFacts {
   /** Name servers of resolv.conf, time servers of the usual files; addresses only. */
   readonly resolvers: readonly string[]
   readonly timeServers: readonly string[]
+  /**
+   * Every value of its table that may be written, by the names that changes have for them: max and timeouts by their
+   * sysctls, the hash size by its path. Missing: no table.
+   */
+  readonly values?: Readonly<Record<string, string>>
 }

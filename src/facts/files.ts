@@ -25,6 +25,8 @@ export const OWNER_FILES: readonly string[] = [
   '/etc/iptables/rules.v6',
   '/etc/sysconfig/iptables',
   '/etc/sysconfig/ip6tables',
+  '/etc/iptables/rules-save',
+  '/etc/iptables/rules6-save',
   '/etc/nftables.conf',
   '/etc/sysconfig/nftables.conf',
   '/etc/nftables-ctfix.nft',

@@ -1,5 +1,6 @@
 /** The conntrack of the kernel: names, numbers, counters, log. */
 import { ProbeError } from '../errors.ts'
+import { plain } from '../lang/text.ts'
 import type { Facts, Family, LogEvidence, Stats } from './facts.ts'
 import { type FoundLine, type Look, notANumber, numberIn } from './look.ts'
 
@@ -63,6 +64,22 @@ function timeoutsOf(look: Look, prefix: string): Record<string, number> {
     return seconds === null ? [] : [[name.replace('_timeout', ''), seconds] as const]
   })
   return Object.fromEntries(named)
+}
+
+/** Each of its own values, by the target of a change; what nobody can write, or is another module's, left out. */
+export function writtenOf(look: Look): Record<string, string> {
+  const family = familyOf(look)
+  if (family === null) return {}
+  const prefix = `${sysctls(family)}_`
+  const hashsize = `/sys/module/${family}/parameters/hashsize`
+  const found = [...look.values].flatMap(([path, [text]]) => {
+    const value = plain(text?.trim() ?? '')
+    if (value === '' || (path !== hashsize && !path.startsWith(prefix))) return []
+    // Fragments are gathered by nf_defrag, which stays.
+    if (/^(count|buckets|frag6_.*)$/.test(path.slice(prefix.length))) return []
+    return [[path === hashsize ? path : path.slice('/proc/sys/'.length).replaceAll('/', '.'), value] as const]
+  })
+  return Object.fromEntries(found)
 }
 
 /** Columns by the header's names, since kernels renamed them; values are hexadecimal, a row for each CPU. */

@@ -30,6 +30,8 @@ const MANAGERS: Readonly<Record<string, readonly string[]>> = {
   calico: ['calico-node'],
   docker: ['dockerd'],
   containerd: ['containerd'],
+  crio: ['crio'],
+  lxd: ['lxd', 'incusd'],
   podman: ['podman'],
   libvirt: ['libvirtd', 'virtqemud'],
   openvswitch: ['ovs-vswitchd'],

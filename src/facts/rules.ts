@@ -17,25 +17,28 @@ export interface Rules {
   readonly kubernetes: boolean
 }
 
-const NAT = /-j (MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP)\b|xt target "(MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP)"/
+const NAT = /-j (MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP)\b|xt target "?(MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP)\b/
 /** What a rule asks of a connection that was translated, and what it says of itself, translates nothing. */
 const ASKED = /\bct status (\{[^}]*\}|& ?\([^)]*\)|\S+)|"[^"]*"/g
 const NAT_NFT = /(^|\s)(masquerade|snat|dnat|redirect)(\s|$)/
 const STATEFUL_NFT =
-  /(^|\s)ct (?!helper set)|(^|\s)(synproxy|flow (add|offload))|xt match "(state|conntrack|conn\w+|helper|cluster)"|xt target "(CT|CONN\w+|SYNPROXY)"|#.*-m (state|conntrack|conn\w+|helper)/
+  /(^|\s)ct (?!helper set)|(^|\s)(synproxy|flow (add|offload))|xt match "?(state|conntrack|conn\w+|helper|cluster)\b|xt target "?(CT|CONN\w+|SYNPROXY)\b|#.*-m (state|conntrack|conn\w+|helper)/
 
 /** Reads the section of rules: one line each for a table, a count, a rule that may be stateful. */
 export function rulesOf(look: Look): Rules {
   const section = look.sections.get('rules') ?? ''
   const kept = [...section.matchAll(/^rule (legacy[46]|nft[46]?) ([^\t\n]*)\t(.{0,400})/gm)].map(
-    ([, from = '', where, text]) => ({
+    ([, from = '', where = '', text = '']) => ({
       from,
+      where,
+      text,
       // ip6 is said, ip is not: `filter: …` is what people know from iptables.
-      line: plain(`${from.endsWith('6') ? 'ip6 ' : ''}${where}: ${text}`),
-      text: text ?? '',
+      line: plain(`${from.endsWith('6') ? 'ip6 ' : ''}${where}: ${text.trimEnd()}`),
     }),
   )
-  const isNat = ({ text }: { text: string }): boolean => NAT.test(text) || NAT_NFT.test(text.replace(ASKED, ''))
+  // Where nft has left out a target, the blank before it is all that shows.
+  const isNat = ({ where, text }: { readonly where: string; readonly text: string }): boolean =>
+    NAT.test(text) || NAT_NFT.test(text.replace(ASKED, '')) || (/^ip6? nat /.test(where) && text.endsWith(' '))
   const count = (backend: string): number =>
     [...section.matchAll(/^count (\S+) (\d+)$/gm)]
       .filter(([, from]) => from?.startsWith(backend))

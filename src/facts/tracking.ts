@@ -1,6 +1,7 @@
 /** What holds connection tracking on a host, and what brings it back at boot: what tracking.sh printed, understood. */
 import { plain } from '../lang/text.ts'
 import type { DryRun, TrackingFacts } from './asked.ts'
+import { writtenOf } from './kernel.ts'
 import type { Look } from './look.ts'
 import { needsTracking } from './rules.ts'
 import type { Setting } from './setting.ts'
@@ -29,8 +30,14 @@ export function trackingOf(look: Look): TrackingFacts | null {
     otherNamespaces: Math.max(0, Number(/^namespaces (\d+)$/m.exec(place)?.[1] ?? 0) - 1),
     ownConnection: ownOf(place),
     resolvers: addressesIn(place, /^\/(?:etc|run\/systemd\/resolve)\/resolv\.conf:\s*nameserver\s+(.+)$/gm),
+    ...valuesOf(look),
     timeServers: addressesIn(place, /^\/etc\/.*\.conf:\s*(?:(?:server|pool|peer)\s+|(?:Fallback)?NTP=)(.+)$/gm),
   }
+}
+
+function valuesOf(look: Look): Pick<TrackingFacts, 'values'> {
+  const values = writtenOf(look)
+  return Object.keys(values).length > 0 ? { values } : {}
 }
 
 /** `kernel/net/netfilter/nf-nat.ko.xz` → `nf_nat`. */

@@ -75,10 +75,9 @@ function isOther({ matches }: Rule, { untracked }: Step, seen: Seen): boolean {
   const here = untracked && seen.state !== 'untracked' ? { ...seen, state: 'untracked' as const } : seen
   const isFalse = (match: Match): boolean => holds(match, here, '') === false
   // An address that nobody knows makes a question, which takes longest; most rules are out by their port.
-  return (
-    matches.some(match => match.condition.is !== 'address' && isFalse(match)) ||
-    matches.some(match => match.condition.is === 'address' && isFalse(match))
-  )
+  for (const match of matches) if (match.condition.is !== 'address' && isFalse(match)) return true
+  for (const match of matches) if (match.condition.is === 'address' && isFalse(match)) return true
+  return false
 }
 
 function applyRule(rule: Rule, chain: Chain, step: Step, context: Context): Step[] {
@@ -113,7 +112,8 @@ function questionsOf(rule: Rule, step: Step, seen: Seen, place: Place): Question
 
 function assume(step: Step, answers: readonly Question[], place: Place): Step {
   if (answers.length === 0) return step
-  const assuming = new Map([...step.assuming, ...answers.map(({ question, yes }) => [question, yes] as const)])
+  const assuming = new Map(step.assuming)
+  for (const { question, yes } of answers) assuming.set(question, yes)
   return { ...step, assuming, doubt: step.doubt ?? place }
 }
 

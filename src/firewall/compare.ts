@@ -52,5 +52,8 @@ function waysIn(ruleset: Ruleset, connection: Connection): readonly Way[] {
 }
 
 function agree(one: Way, other: Way): boolean {
-  return [...one.assuming].every(([question, answer]) => (other.assuming.get(question) ?? answer) === answer)
+  for (const [question, answer] of one.assuming) {
+    if ((other.assuming.get(question) ?? answer) !== answer) return false
+  }
+  return true
 }

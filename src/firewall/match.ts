@@ -65,7 +65,7 @@ export interface Seen {
   /** null: one that the client's system chose. */
   readonly sourcePort: number | null
   readonly destinationPort: number | null
-  readonly tcpFlags: 'syn' | 'syn-ack' | 'other'
+  readonly tcpFlags: 'syn' | 'syn-fin' | 'syn-ack' | 'other'
   /** What a packet of ICMP says; null for others. */
   readonly icmp: IcmpType | null
   readonly state: State
@@ -151,6 +151,9 @@ const CHOSEN: PortRange = { from: 1024, to: 65_535 }
 function askPort(side: Side, ranges: readonly PortRange[], seen: Seen): Answer {
   const port = seen[`${side}Port`]
   if (port !== null) return holdsPort(ranges, port)
+  // Of thousands of rules most end here, for whoever has no fixed port.
+  const [only] = ranges
+  if (ranges.length === 1 && only && only.to < CHOSEN.from) return false
   if (ranges.every(({ to }) => to < CHOSEN.from)) return false
   if (ranges.some(({ from, to }) => from <= CHOSEN.from && to >= CHOSEN.to)) return true
   return `${side} port in ${ranges.map(({ from, to }) => `${from}-${to}`).join(',')}`
@@ -185,6 +188,7 @@ function askState(states: readonly string[], seen: Seen, where: string): Answer 
 
 const FLAGS: Readonly<Record<Seen['tcpFlags'], readonly string[]>> = {
   syn: ['syn'],
+  'syn-fin': ['syn', 'fin'],
   'syn-ack': ['syn', 'ack'],
   other: ['ack'],
 }

@@ -10,8 +10,24 @@ export function nftText(expressions: readonly unknown[], comment?: unknown): str
     const [name = '', body] = isRecord(expression) ? (Object.entries(expression)[0] ?? []) : []
     return statement(name, body)
   })
-  const said = typeof comment === 'string' ? [`comment "${comment}"`] : []
-  return words.includes(null) ? null : [...words, ...said].join(' ')
+  const said = typeof comment === 'string' ? [withWord('comment', inQuotes(comment))] : []
+  const all = [...words, ...said]
+  return all.includes(null) ? null : all.join(' ')
+}
+
+/** nft has no way to write these between quotes: they would end the word, and what follows would be run. */
+function inQuotes(text: unknown): string | null {
+  return typeof text === 'string' && !/["\\\p{Cc}]/u.test(text) ? `"${text}"` : null
+}
+
+/** A name, a number, an address, a set: one word, and nothing but that. */
+function bare(text: unknown): string | null {
+  if (typeof text === 'number') return String(text)
+  return typeof text === 'string' && /^@?[\w:.][\w:./*+-]*$/.test(text) ? text : null
+}
+
+function withWord(before: string, word: string | null): string | null {
+  return word === null ? null : `${before} ${word}`
 }
 
 const PLAIN = new Set(['accept', 'drop', 'return', 'continue', 'notrack', 'masquerade', 'redirect', 'reject', 'log'])
@@ -28,19 +44,19 @@ function statement(name: string, body: unknown): string | null {
       return typeof body === 'string' ? null : 'counter'
     case 'jump':
     case 'goto':
-      return isRecord(body) && typeof body.target === 'string' ? `${name} ${body.target}` : null
+      return isRecord(body) ? withWord(name, bare(body.target)) : null
     case 'snat':
     case 'dnat':
     case 'redirect':
       return isRecord(body) ? translation(name, body) : null
     case 'log':
-      return isRecord(body) && hasOnly(body, ['prefix']) ? `log prefix "${String(body.prefix)}"` : null
+      return isRecord(body) && hasOnly(body, ['prefix']) ? withWord('log prefix', inQuotes(body.prefix)) : null
     case 'flow':
-      return isRecord(body) && body.op === 'add' ? `flow add ${String(body.flowtable)}` : null
+      return isRecord(body) && body.op === 'add' ? withWord('flow add', bare(body.flowtable)) : null
     case 'ct helper':
-      return typeof body === 'string' ? `ct helper set "${body}"` : null
+      return withWord('ct helper set', inQuotes(body))
     case 'ct count':
-      return isRecord(body) ? `ct count ${body.inv === true ? 'over ' : ''}${String(body.val)}` : null
+      return isRecord(body) ? withWord(`ct count${body.inv === true ? ' over' : ''}`, bare(body.val)) : null
     default:
       return null
   }
@@ -79,11 +95,14 @@ function rightSide(value: unknown, quoted: boolean): string | null {
   if (typeof value === 'number') return quoted ? null : String(value)
   // A card that is gone is printed by its number, without quotes; here it looks like the name of one.
   if (quoted && typeof value === 'string' && /^\d+$/.test(value)) return null
-  if (typeof value === 'string') return quoted && !value.startsWith('@') ? `"${value}"` : value
+  if (typeof value === 'string') return quoted && !value.startsWith('@') ? inQuotes(value) : bare(value)
   if (Array.isArray(value)) return all(value, quoted)?.join(',') ?? null
   if (!isRecord(value)) return null
   const { prefix, range, set } = value
-  if (isRecord(prefix)) return `${String(prefix.addr)}/${String(prefix.len)}`
+  if (isRecord(prefix)) {
+    const address = bare(prefix.addr)
+    return address !== null && typeof prefix.len === 'number' ? `${address}/${prefix.len}` : null
+  }
   if (Array.isArray(range)) return all(range, quoted)?.join('-') ?? null
   if (!Array.isArray(set)) return null
   const elements = all(set, quoted)
@@ -111,7 +130,9 @@ function verdictMap({ key, data }: Readonly<Record<string, unknown>>): string | 
 /** `snat to 192.0.2.1`, `dnat ip to 10.0.0.2:80`, `redirect to :8080`. */
 function translation(name: string, body: Readonly<Record<string, unknown>>): string | null {
   const { addr, port, family } = body
-  if (!hasOnly(body, ['addr', 'port', 'family']) || (addr !== undefined && typeof addr !== 'string')) return null
+  if (!hasOnly(body, ['addr', 'port', 'family'])) return null
+  if (addr !== undefined && (typeof addr !== 'string' || bare(addr) === null)) return null
+  if (family !== undefined && bare(family) === null) return null
   if (port !== undefined && typeof port !== 'number') return null
   if (addr === undefined && port === undefined) return name
   const to = addr?.includes(':') && port !== undefined ? `[${addr}]` : (addr ?? '')

@@ -43,7 +43,8 @@ export function iptablesWords(rule: OwnRule, { family, stateMatch }: Spelling): 
     ...option('-p', protocol === 'icmp' && family === 6 ? 'ipv6-icmp' : (protocol ?? undefined)),
   ]
   const tail = [
-    ...(answers ? ['!', '--tcp-flags', 'FIN,SYN,RST,ACK', 'SYN'] : []),
+    // FIN is not among them: kernels before 3.2.24 let SYN with FIN open a connection.
+    ...(answers ? ['!', '--tcp-flags', 'SYN,RST,ACK', 'SYN'] : []),
     ...(local ? ['-m', 'addrtype', '--dst-type', 'LOCAL'] : []),
     ...(states ? stateWords(states, stateMatch) : []),
     ...(does === 'accept' ? ['-j', 'ACCEPT'] : stateMatch === 'state' ? ['-j', 'NOTRACK'] : ['-j', 'CT', '--notrack']),

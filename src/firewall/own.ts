@@ -58,7 +58,7 @@ export const NFT_TABLE = 'nft table inet ctfix'
 export function canonicalNft(text: string): string {
   return text
     .replace(/\bcounter packets \d+ bytes \d+ ?/g, 'counter ')
-    .replace(/\btcp flags != syn \/ fin,syn,rst,ack/g, 'tcp flags & (fin | syn | rst | ack) != syn')
+    .replace(/\btcp flags != syn \/ syn,rst,ack/g, 'tcp flags & (syn | rst | ack) != syn')
     .replace(/\bpriority raw\b/g, 'priority -300')
     .replace(/\bpriority filter\b/g, 'priority 0')
     .replace(/\b(iif|oif|iifname|oifname) "?lo"?(?=\s)/g, '$1 "lo"')

@@ -18,7 +18,8 @@ export interface Packet {
   /** null: one that the client's system chose. */
   readonly sourcePort: number | null
   readonly destinationPort: number | null
-  readonly tcpFlags: 'syn' | 'syn-ack' | 'other'
+  /** `syn-fin`: old kernels let it open a connection as well. */
+  readonly tcpFlags: 'syn' | 'syn-fin' | 'syn-ack' | 'other'
   /** What a packet of ICMP says. */
   readonly icmp?: IcmpType
   /** What connection tracking would say of it; notrack makes it untracked. */

@@ -68,7 +68,7 @@ export function nftTriggers(text: string, elsewhere: ReadonlySet<string>): Trigg
     const printed = nftText(expr, rule.comment)
     const line = printed ?? readExpressions(expr.filter(isRecord))[0]?.line ?? ''
     const state: NftRuleState | null =
-      printed !== null && isCommon(family)
+      printed !== null && isCommon(family) && isName(table) && isName(chain)
         ? { family, table, chain, position, text: printed, json: JSON.stringify(expr) }
         : null
     return [
@@ -85,6 +85,9 @@ export function nftTriggers(text: string, elsewhere: ReadonlySet<string>): Trigg
 }
 
 const isCommon = (family: string): family is NftRuleState['family'] => ['ip', 'ip6', 'inet'].includes(family)
+
+/** One that can be written without quotes, which not every version knows for names. */
+const isName = (name: string): boolean => /^[A-Za-z0-9_./-]+$/.test(name)
 
 /** A rule of nft without what counts, and with single blanks: as it is named. */
 export function nameText(text: string): string {

@@ -7,9 +7,10 @@ import type { EntriesChange, PersistentChange, RuntimeChange } from '../change/c
 import * as entries from '../change/entries.ts'
 import * as file from '../change/file.ts'
 import * as initramfs from '../change/initramfs.ts'
-import { applyScript, expectScript, lookScript, undoScript } from '../change/kinds.ts'
+import { applyScript, expectScript, lookScript } from '../change/kinds.ts'
 import { Script, sh } from '../lang/sh.ts'
 import type { Plan } from './plan.ts'
+import { wayBack } from './way-back.ts'
 
 export interface Scripts {
   /**
@@ -46,11 +47,7 @@ export function compile(plan: Plan, library: string): Scripts {
       files: [...writes(persistent), ...final.flatMap(forgets)],
     }),
     undo: program(library, {
-      undo: [
-        sh`failed=0`,
-        ...plan.changes.toReversed().map(change => sh`${undoScript(change)} || failed=1`),
-        sh`return "$failed"`,
-      ],
+      undo: [sh`failed=0`, ...wayBack(plan.changes), sh`return "$failed"`],
       look: plan.changes.map(lookScript),
     }),
   }

@@ -2,6 +2,8 @@
 import { type Change, mergeChanges } from '../change/change.ts'
 import { liftsRefusal } from '../change/file.ts'
 import type { Facts } from '../facts/facts.ts'
+import { strategies } from '../strategy/index.ts'
+import { lint } from '../strategy/lint.ts'
 import type { Blocker, Draft, Evidence, Strategy } from '../strategy/strategy.ts'
 import { applyToFacts } from './foresee.ts'
 import { type Flow, pathBlockers } from './management-path.ts'
@@ -57,7 +59,11 @@ export function makePlan(host: string, task: Task, facts: Facts, { local = false
     host,
     steps: drafts.map((draft, i) => ({ strategy: task.steps[i]?.strategy.name ?? '', options: draft.settled })),
     changes,
-    warnings: [...passiveWarnings(facts), ...new Set(drafts.flatMap(draft => draft.warnings))],
+    warnings: [
+      ...passiveWarnings(facts),
+      ...new Set(drafts.flatMap(draft => draft.warnings)),
+      ...lints(task, facts, blockers),
+    ],
     blockers: blockers.filter(blocker => !forced.includes(blocker)),
     forced,
     bootId: facts.bootId,
@@ -81,6 +87,13 @@ function passiveWarnings({ passive }: Facts): string[] {
   ]
   const what = changed.filter(name => name !== '').join(' and ')
   return what === '' ? [] : [`${what} changed while the host was looked at: by somebody else, or by a bug of ctfix`]
+}
+
+/** Mistakes in files that are read for any cure, but for those that keep it from being applied. */
+function lints({ steps }: Task, facts: Facts, blockers: readonly Blocker[]): string[] {
+  // A rollback plans no cure.
+  if (!steps.some(({ strategy }) => strategies.includes(strategy))) return []
+  return lint(facts).filter(text => !blockers.some(({ message }) => message === text))
 }
 
 /** Both plans would do the same to the same state; reasons and live entries may be others by then. */

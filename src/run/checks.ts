@@ -2,6 +2,7 @@
 import type { Facts } from '../facts/facts.ts'
 import { formatCount, formatShare } from '../lang/numbers.ts'
 import { ofLayer, type Plan } from '../plan/plan.ts'
+import { strategies } from '../strategy/index.ts'
 import { PRESSURE } from '../strategy/sizing.ts'
 import type { Blocker, Evidence } from '../strategy/strategy.ts'
 
@@ -45,27 +46,45 @@ function checkOf({ name, status, detail, excusedBy }: Evidence, { forced }: Plan
 
 function asWanted(name: string, again: Plan, layer: 'runtime' | 'persistent'): Check {
   const left = ofLayer(again.changes, layer)
-  // Where values are somebody else's the strategies compare nothing: an empty plan is then no proof.
-  const foreign = again.blockers.find(({ code }) => code === 'not-own-kernel')
-  if (foreign) return { name, status: 'unknown', detail: foreign.message }
+  // There the strategies compare nothing: an empty plan is then no proof.
+  const unseen = again.blockers.find(({ code }) => UNSEEN.includes(code) || (code === 'needs-root' && isOfRules(again)))
+  if (unseen) return { name, status: 'unknown', detail: unseen.message }
   return left.length === 0
     ? { name, status: 'pass', detail: 'nothing left to change' }
     : { name, status: 'fail', detail: `still to change: ${left.map(({ target }) => target).join(', ')}` }
 }
 
+/** Blockers of a host that is not looked at any further: its values are somebody else's, or its rules could not be read. */
+const UNSEEN = ['not-own-kernel', 'rules-unread', 'built-in', 'tracks-when-loaded']
+
+/** Values can be read by anybody, and rules by root alone. */
+function isOfRules({ steps }: Plan): boolean {
+  return strategies.some(({ name, needs }) => needs.ruleset && steps.some(({ strategy }) => strategy === name))
+}
+
+/** Blockers that say what boot makes of it: it would undo it, or fail. */
+const UNDONE_AT_BOOT = [
+  ...['overridden-at-boot', 'broken-modprobe-line', 'file-refused', 'saved-elsewhere', 'saved-rules-need-tracking'],
+  ...['ufw-enabled', 'notrack-in-force', 'install-wins', 'install-ignored', 'initramfs-holds-it'],
+]
+/** Blockers of a boot that nobody can foretell. */
+const UNKNOWN_AT_BOOT = ['saved-unread', 'saved-unknown']
+
 /** The files boot will read give the live values, and nothing applied later says otherwise. */
 function survivesReboot(again: Plan): Check {
   const name = 'survives-reboot'
   const left = asWanted(name, again, 'persistent')
-  const undoes = ({ code }: Blocker): boolean =>
-    ['overridden-at-boot', 'broken-modprobe-line', 'file-refused', 'saved-elsewhere'].includes(code)
-  const undoers = again.blockers.filter(undoes)
-  // Whoever forced their way past it has been told, and must not be taken back for it.
-  const forced = again.forced.filter(undoes).map(({ message }) => `; forced past: ${message}`)
+  const undoers = again.blockers.filter(({ code }) => UNDONE_AT_BOOT.includes(code))
+  const open = again.blockers.filter(({ code }) => UNKNOWN_AT_BOOT.includes(code))
+  const said = (blockers: readonly Blocker[]): string => blockers.map(({ message }) => message).join('; ')
+  if (undoers.length > 0) return { name, status: 'fail', detail: said(undoers) }
   if (left.status !== 'pass') return left
-  return undoers.length === 0
-    ? { name, status: 'pass', detail: `the files that boot reads give the same values${forced.join('')}` }
-    : { name, status: 'fail', detail: undoers.map(({ message }) => message).join('; ') }
+  if (open.length > 0) return { name, status: 'unknown', detail: said(open) }
+  // Whoever forced their way past it has been told, and must not be taken back for it.
+  const forced = again.forced
+    .filter(({ code }) => [...UNDONE_AT_BOOT, ...UNKNOWN_AT_BOOT].includes(code))
+    .map(({ message }) => `; forced past: ${message}`)
+  return { name, status: 'pass', detail: `the files that boot reads give the same values${forced.join('')}` }
 }
 
 function belowMax({ family, count, max, usage }: Facts): Check {
@@ -126,9 +145,20 @@ function noNewLines(before: Facts['log'], now: Facts['log'], window: string): Ch
 /** The two symptoms: one of them must be seen to be gone; where both can be seen, neither may be there. */
 const SYMPTOMS = ['drops-still', 'no-new-table-full-lines']
 
-/** True for a check of what was seen over the window. */
-export function isSymptom({ name }: Check): boolean {
+/** True for a check of a symptom. */
+function isSymptom({ name }: Check): boolean {
   return SYMPTOMS.includes(name)
+}
+
+/** What only a window shows: a look without one cannot say it again. */
+const WATCHED = [...SYMPTOMS, 'no-new-entries']
+
+/** Checks of a look without a window, with what `watched`, those of one before, have seen over theirs. */
+export function withWatched(checks: readonly Check[], watched: readonly Check[]): Check[] {
+  return [
+    ...checks.filter(({ name }) => !WATCHED.includes(name)),
+    ...watched.filter(({ name }) => WATCHED.includes(name)),
+  ]
 }
 
 /** What shows that the table has room; where relief comes later, it may not show yet. */
@@ -146,6 +176,7 @@ const CHANCE = [
   'flows-exercised',
   'no-entries-of-flows',
   'conntrack-gone',
+  'modprobe-refuses',
   'no-trigger-left',
   'own-connection-untracked',
   'no-new-entries',

@@ -7,7 +7,7 @@ import { parseFrames } from '../lang/frames.ts'
 import { keepPrelude } from '../plan/programs.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Applied, lostOutcome, type Verdict, verdictOf } from './applied.ts'
-import { type Check, decisive, failures, isSymptom, judge, passes } from './checks.ts'
+import { type Check, decisive, failures, judge, passes, withWatched } from './checks.ts'
 import { persevere } from './persevere.ts'
 import { planHost } from './plan-host.ts'
 import { judgeServices, type Services } from './services.ts'
@@ -61,10 +61,8 @@ export async function proveAndKeep(
   // The window was watched before; the second look adds the files.
   const again = planHost(host, task, kept.facts)
   answers = await judgeServices(host, services)
-  checks = judge({ ...kept.facts, earlier: null }, again, { files: true, newConnection }).concat(
-    checks.filter(isSymptom),
-    answers,
-  )
+  const seen = judge({ ...kept.facts, earlier: null }, again, { files: true, newConnection })
+  checks = [...withWatched(seen, checks), ...answers]
   facts = { ...kept.facts, earlier: facts.earlier }
   if (!passes(decisive(checks, relief))) return back(`not kept: ${failures(decisive(checks, relief))}`)
   return { status: 'changed', facts, checks, error: null, digest: kept.digest }

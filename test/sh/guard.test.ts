@@ -41,7 +41,8 @@ describe.each(SHELLS)('guard.sh under %s', (_name, shell) => {
   }
 
   it('start: arms, sets a timer, changes what is live and no file', () => {
-    expect(host.stage('RUN', changes)).toEqual({ exitCode: REMOTE.ok, stdout: '', stderr: '' })
+    // As it travels to a host.
+    expect(host.piped(host.stagingOf('RUN', changes))).toEqual({ exitCode: REMOTE.ok, stdout: '', stderr: '' })
     expect(host.state('RUN')).toBe('armed')
     expect(everything()).toEqual(live)
     expect(host.runs()).toEqual(['RUN'])

@@ -4,22 +4,30 @@
 # started or loaded. facts/tracking.ts understands what it prints.
 
 # Lines that may need tracking, in the words of iptables-save, of nft and of scripts; too many rather than too few.
-# One that a backslash continues is one line. Shell scripts are read for what they tell iptables and nft only.
+# One that a backslash continues is one line. Shell scripts are read for what they tell iptables and nft only, by whatever
+# name they call it; those that boot starts for any purpose (`init`) for rules that they add.
+# The expression stands where it is used: out of a variable busybox compiles it for each line anew.
 # shellcheck disable=SC2016 # awk's own dollars
 saved_program='
+function adds() {
+  return text ~ /(^|[ \t"])(-[AI]|--append|--insert)[ \t=]|(^|[ {;])(ct (state|status|mark|count|helper) |masquerade|[ds]nat (ip6? )?to )/
+}
 function flush() {
   if (text == "") return
-  if (text !~ /^[#;]/ && (kind == "rules" || text ~ /ip6?t|IP6?T|nft|NFT|^-[AI] |(^| )ct /) && text ~ pattern) {
+  if (text !~ /^[#;]/ && (kind == "rules" || adds() || (kind == "script" && text ~ /ip6?t|IP6?T|nft|NFT|^-[AI] |(^| )ct /)) && text ~ /-m *(state|conntrack|conn[a-z]+|helper|cluster)|--match[ =]|-j *(CT|CONN[A-Z]+|SYNPROXY|MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|FLOWOFFLOAD)|--jump[ =]|^\*nat|-t *nat|--table[ =]*nat|(^|[ {;])ct |masquerade|snat|dnat|redirect|synproxy|flow (add|offload)|flowtable|type nat|notrack|NOTRACK/) {
     if (++found > 400) print "more"
     else print "line " at ":" place ":" substr(text, 1, 300)
     if (found > 400) exit
   }
   text = ""
 }
-BEGIN { pattern = "-m *(state|conntrack|conn[a-z]+|helper|cluster)|--match[ =]|-j *(CT|CONN[A-Z]+|SYNPROXY|MASQUERADE|SNAT|DNAT|REDIRECT|NETMAP|FLOWOFFLOAD)|--jump[ =]|^\\*nat|-t *nat|--table[ =]*nat|(^|[ {;])ct |masquerade|snat|dnat|redirect|synproxy|flow (add|offload)|flowtable|type nat|notrack|NOTRACK" }
 FNR == 1 { flush() }
 FNR == 20001 { print "unread " FILENAME }
 FNR > 20000 { next }
+NR > 300000 {
+  print "more"
+  exit
+}
 {
   if (text == "") { at = FILENAME; place = FNR }
   line = $0
@@ -33,36 +41,83 @@ FNR > 20000 { next }
 END { flush() }'
 
 # Files that files of rules and scripts name, with their kind: `include` of nft, what nft and iptables-restore are given,
-# and scripts that by their name have to do with a firewall. A file too many does no harm.
+# scripts that by their name have to do with a firewall or are read into another, and any `program` that systemd or cron
+# starts at boot. A file too many does no harm. Where a name has a variable in it nobody can follow, unless that is set to
+# one thing only, what names it is not read to its end.
 # shellcheck disable=SC2016 # awk's own dollars
 named_program='
+function known(word,   name) {
+  while (match(word, /\$[{]?[A-Za-z_][A-Za-z0-9_]*[}]?/)) {
+    name = substr(word, RSTART + 1, RLENGTH - 1)
+    gsub(/[{}]/, "", name)
+    if (!((FILENAME, name) in value)) return word
+    word = substr(word, 1, RSTART - 1) value[FILENAME, name] substr(word, RSTART + RLENGTH)
+  }
+  return word
+}
 FNR > 20000 || /^[ \t]*#/ { next }
 /^[ \t]*include[ \t]/ {
   if (match($0, /"[^"]*"/)) print "rules " substr($0, RSTART + 1, RLENGTH - 2)
   next
 }
-/\// {
+/^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=["\047]?\/[^ \t$`;"\047]*["\047]?[ \t]*$/ {
+  word = $NF
+  gsub(/["\047]/, "", word)
+  name = substr(word, 1, index(word, "=") - 1)
+  word = substr(word, index(word, "=") + 1)
+  if ((FILENAME, name) in value && value[FILENAME, name] != word) word = "$?"
+  value[FILENAME, name] = word
+}
+/[\/$]/ {
   gives = /nft|-restore/
+  starts = /^(Exec[A-Za-z]*=|@reboot)/
+  given = 0
   for (i = 1; i <= NF; i++) {
     word = $i
     gsub(/["\047;]/, "", word)
     # A unit of systemd has its command behind a name and signs.
     sub(/^(<+|--file=|-f|Exec[A-Za-z]*=[-@:+!|]*)/, "", word)
+    if (word == "") {
+      if ($i ~ /^(<+|-f)$/) given = gives
+      continue
+    }
+    word = known(word)
+    if (word ~ /[$]/ && gives && (given || $i ~ /^["\047]*(<|--file=)/ || (i > 1 && $(i - 1) ~ /-restore$/ && i == NF))) print "unread " FILENAME
     if (word !~ /^\/[^*?>$]*$/ || word ~ /bin\/(nft|ip6?tables[^\/]*)$/) continue
-    if (word ~ /\.sh$|fire|fw|iptables$/) print "script " word
+    sourced = i > 1 && $(i - 1) ~ /^(\.|source)$/
+    if (word ~ /\.sh$|fire|fw|iptables$/) print (kind != "init" ? "script " : sourced ? "init " : "program ") word
     else if (gives && word !~ /bin\/[^\/]*$/) print "rules " word
+    else if (sourced) print "init " word
+    # Nor is anything waited for that may lie on another machine.
+    else if (starts && word !~ /^\/(dev|proc|sys|mnt|media|net)\// && !loads_files()) print "program " word
   }
+}
+function loads_files(   name) {
+  name = FILENAME
+  sub(/.*\//, "", name)
+  sub(/\.service$/, "", name)
+  return index(" " guards " ", " " name " ")
 }'
 
-# sorted_out PATH…: those that are files go to $rules or $scripts by $kind, once each; those that nobody may read to $unread.
+# scripts_among: of the paths on stdin. Others are no text, and nobody reads them.
+scripts_among() {
+  awk '{ line = ""; getline line <$0; close($0); if (line ~ /^#!/) print }' 2>/dev/null
+}
+
+# sorted_out PATH…: those that are files go to $rules, $scripts, $inits or $programs by $kind, once each; those that nobody
+# may read to $unread.
 sorted_out() {
   for path; do
     [ -f "$path" ] || continue
-    case "$nl$rules$scripts$unread" in *"$nl$path$nl"*) continue ;; esac
+    case "$nl$rules$scripts$inits$programs$unread" in *"$nl$path$nl"*) continue ;; esac
     if [ ! -r "$path" ]; then
       unread=$unread$path$nl
     elif [ "$kind" = script ]; then
       scripts=$scripts$path$nl
+    elif [ "$kind" = init ]; then
+      inits=$inits$path$nl
+    elif [ "$kind" = program ]; then
+      programs=$programs$path$nl
     else
       rules=$rules$path$nl
     fi
@@ -81,9 +136,36 @@ value_in() {
   [ -n "$value" ]
 }
 
+# started_files: units, scripts and networks that boot starts. Those of services that load files known here say no more.
+started_files() {
+  for path in /etc/systemd/system/*.wants/*.service /etc/systemd/system/*.requires/*.service; do
+    name=${path##*/}
+    case " $guards " in *" ${name%.service} "*) continue ;; esac
+    [ -e "/etc/systemd/system/$name" ] || sorted_out "$path"
+  done
+  for path in /etc/rc.d/rc[2-5S].d/S* /etc/rc[2-5S].d/S* /etc/runlevels/*/*; do
+    name=${path##*/}
+    case $path in /etc/rc*) name=${name#S[0-9][0-9]} ;; esac
+    # Everything of rc.local is read as it is.
+    case " $guards local rc.local " in *" $name "*) continue ;; esac
+    # What systemd has a unit for it does not start by script.
+    if [ -d /run/systemd/system ] && { [ -e "/lib/systemd/system/$name.service" ] || [ -e "/usr/lib/systemd/system/$name.service" ]; }; then
+      continue
+    fi
+    if [ -e "/etc/init.d/$name" ]; then sorted_out "/etc/init.d/$name"; fi
+  done
+  for path in /etc/wireguard/*.conf; do
+    name=${path##*/}
+    name=${name%.conf}
+    for link in "/sys/class/net/$name" /etc/systemd/system/*.wants/"wg-quick@$name.service" /etc/runlevels/*/"wg-quick.$name"; do
+      if is_there "$link"; then sorted_out "$path"; fi
+    done
+  done
+}
+
 # Every file from which boot loads rules, and two levels of what they name.
 saved_files() {
-  rules='' scripts='' unread='' kind=rules
+  rules='' scripts='' inits='' programs='' unread='' kind=rules
   sorted_out /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/iptables.up.rules /etc/sysconfig/iptables \
     /etc/sysconfig/ip6tables /etc/nftables.conf /etc/sysconfig/nftables.conf /etc/nftables.nft \
     /etc/iptables/rules-save /etc/iptables/rules6-save /etc/iptables/iptables.rules /etc/iptables/ip6tables.rules /var/lib/iptables/rules-save /var/lib/ip6tables/rules-save \
@@ -99,22 +181,28 @@ saved_files() {
   sorted_out /etc/rc.local /etc/rc.d/rc.local /etc/network/if-*.d/* /etc/network/interfaces /etc/network/interfaces.d/* \
     /etc/local.d/*.start /etc/ufw/before.init /etc/ufw/after.init /etc/systemd/system/*.service \
     /etc/systemd/system/*.service.d/*.conf /etc/NetworkManager/dispatcher.d/* /etc/networkd-dispatcher/*.d/* \
-    /etc/crontab /etc/cron.d/* /var/spool/cron/* /var/spool/cron/crontabs/*
-  named=$named$scripts kind=rules
+    /etc/crontab /etc/cron.d/* /var/spool/cron/* /var/spool/cron/crontabs/* /usr/local/lib/systemd/system/*.service \
+    /var/lib/cloud/scripts/per-boot/*
+  kind=init
+  started_files
+  named=$named${scripts}kind=init$nl$inits kind=rules
   for depth in 1 2 3; do
     IFS=$nl
     # shellcheck disable=SC2086 # split at newlines, on purpose
     set -f -- $named
     IFS=" 	$nl"
     set +f
-    [ $# -gt 0 ] || return 0
-    found=$(awk "$named_program" "$@" 2>/dev/null)
+    found=$(awk -v guards="$guards" "$named_program" "$@" 2>/dev/null </dev/null)
     [ -n "$found" ] || return 0
-    rules_before=$rules scripts_before=$scripts
+    rules_before=$rules scripts_before=$scripts inits_before=$inits programs=''
     IFS=$nl
     # nft looks below /etc for what does not begin with a slash; its patterns are the shell's.
     for path in $found; do
       kind=${path%% *} path=${path#* }
+      if [ "$kind" = unread ]; then
+        case $nl$unread in *"$nl$path$nl"*) ;; *) unread=$unread$path$nl ;; esac
+        continue
+      fi
       case $path in
         /*) ;;
         ./*) path=${path#.} ;;
@@ -123,12 +211,18 @@ saved_files() {
       # shellcheck disable=SC2086 # a pattern, on purpose
       sorted_out $path
     done
+    if [ -n "$programs" ]; then
+      kind=init found=$(printf '%s' "$programs" | scripts_among) programs=''
+      # shellcheck disable=SC2086 # split at newlines, on purpose
+      sorted_out $found
+    fi
     IFS=" 	$nl"
     named=${rules#"$rules_before"}${scripts#"$scripts_before"}
     # What is named that deep is not looked into.
-    if [ "$depth" = 3 ] && [ -n "$named" ]; then
-      rules=$rules_before scripts=$scripts_before unread=$unread$named
+    if [ "$depth" = 3 ]; then
+      rules=$rules_before scripts=$scripts_before inits=$inits_before unread=$unread$named
     fi
+    named=${named}kind=init$nl${inits#"$inits_before"}
   done
 }
 
@@ -136,11 +230,11 @@ saved_rules() {
   saved_files
   printf '%s' "$unread" | while read -r path; do printf 'unread %s\n' "$path"; done
   printf '%s' "$rules" | while read -r path; do printf 'seen %s\n' "$path"; done
-  [ -n "$rules$scripts" ] || return 0
+  [ -n "$rules$scripts$inits" ] || return 0
   IFS=$nl
   set -f
   # shellcheck disable=SC2086 # split at newlines, on purpose
-  set -- kind=rules $rules kind=script $scripts
+  set -- kind=rules $rules kind=script $scripts kind=init $inits
   set +f
   IFS=" 	$nl"
   awk "$saved_program" "$@"
@@ -149,13 +243,17 @@ saved_rules() {
 # is_there PATH…: the first one, or a link that leads nowhere.
 is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 
-guards='firewalld ufw iptables ip6tables netfilter-persistent nftables shorewall shorewall6 ferm conntrackd docker'
+guards='firewalld ufw iptables ip6tables netfilter-persistent nftables shorewall shorewall6 ferm firehol conntrackd docker'
+# Nor do these load rules at boot, but what they start lives on tracking.
+guards=$guards' containerd crio kubelet k3s k3s-agent libvirtd virtqemud virtnetworkd openvswitch openvswitch-switch'
+guards=$guards' keepalived lxd snap.lxd.daemon incus'
 
 # started_by: what starts $name at boot, in $booted, in the words of services.sh: `enabled` of systemd, the runlevels of
 # OpenRC, the levels of sysvinit as digits.
 started_by() {
   booted='' levels=''
-  for path in /etc/systemd/system/*.wants/"$name.service" /etc/systemd/system/*.requires/"$name.service"; do
+  for path in /etc/systemd/system/*.wants/"$name.service" /etc/systemd/system/*.requires/"$name.service" \
+    /etc/systemd/system/*.wants/"$name.socket"; do
     if is_there "$path"; then booted=enabled; fi
   done
   for path in /etc/runlevels/*/"$name"; do
@@ -361,9 +459,8 @@ tracking() {
   frame tracking-services
   services
   frame tracking-place
-  for path in /sys/class/net/*; do
-    [ ! -e "$path" ] || printf 'interface %s\n' "${path##*/}"
-  done
+  # Those of this network namespace: /sys may be that of another one. Old kernels leave no blank behind the colon.
+  sed -n 's/^ *\([^ ]*\): *[0-9].*/interface \1/p' /proc/net/dev 2>/dev/null
   # Ours is among them.
   # shellcheck disable=SC2012 # names of the kernel
   ls -l /proc/self/ns/net /proc/[0-9]*/ns/net 2>/dev/null |

@@ -124,6 +124,5 @@ show_nft_table() {
 }
 
 show_nft_rule() {
-  nft_rule_at "$@"
-  show_place find_nft_rule
+  if nft_rule_at "$@"; then show_place find_nft_rule; else printf 'unreadable\n'; fi
 }

@@ -75,9 +75,15 @@ refused_by_us() {
   [ -f /etc/modprobe.d/00-ctfix-blacklist.conf ] || grep -qs '^install [a-z_]* /bin/false$' /etc/modprobe.conf
 }
 
-# load_module NAME: one that is still on its way out must be out first.
+# load_module NAME: one that is still on its way out must be out first. Names are kept in $brought, for services that begin
+# by taking modules out.
+brought=''
 load_module() {
   naps=0
+  case " $brought " in
+    *" $1 "*) ;;
+    *) brought="$brought $1" ;;
+  esac
   module_state "$1"
   while [ "$state" = unloading ]; do
     if [ "$naps" -ge 10 ]; then
@@ -146,4 +152,16 @@ unload_module() {
   case $held in - | '') held=rules ;; esac
   say "cannot take out module $1: it is in use by $held"
   return 1
+}
+
+# return_value PATH ge|eq VALUE: what the value was when its module went; the kernel knows its own only, or what a file says.
+# Where the module did not come back that was said.
+return_value() {
+  if [ ! -e "$1" ]; then
+    [ -n "${missed-}" ] || say "there is no $1, so what it was cannot be put back"
+    missed=1
+    return 1
+  fi
+  now=$(cat "$1" 2>/dev/null) || now=
+  [ "$now" = "$3" ] || put_value "$@"
 }

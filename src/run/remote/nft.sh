@@ -13,7 +13,7 @@ nft_is_loaded() {
 # and a test holds both against each other.
 same_nft='s/[[:space:]]\{1,\}/ /g
 s/counter packets [0-9]* bytes [0-9]* \{0,1\}/counter /g
-s/tcp flags != syn \/ fin,syn,rst,ack/tcp flags \& (fin | syn | rst | ack) != syn/g
+s/tcp flags != syn \/ syn,rst,ack/tcp flags \& (syn | rst | ack) != syn/g
 s/priority raw\([^[:alnum:]_]\)/priority -300\1/g
 s/priority filter\([^[:alnum:]_]\)/priority 0\1/g
 s/\([io]if\) "\{0,1\}lo"\{0,1\} /\1 "lo" /g
@@ -110,9 +110,18 @@ drop_nft_table() {
   return 1
 }
 
-# nft_rule_at FAMILY TABLE CHAIN POSITION TEXT: which rule.
+# nft_rule_at FAMILY TABLE CHAIN POSITION TEXT: which rule. It becomes program text of nft, and must be one rule there: outside
+# of quotes nothing may end a command, begin a comment or name a variable.
 nft_rule_at() {
   family=$1 table=$2 chain=$3 position=$4
+  plain=$(printf '%s\n' "$5" | sed 's/"[^"]*"//g')
+  case $family$table$chain in *[!A-Za-z0-9_./-]*) plain=\; ;; esac
+  case $plain in
+    *[\;\#\"\\\$]* | *"$nl"*)
+      say "a rule of $family $table $chain cannot be given to nft: its text would be more than a rule"
+      return 1
+      ;;
+  esac
   wanted=$(printf '%s\n' "$5" | sed "$same_nft")
 }
 
@@ -155,7 +164,7 @@ find_nft_rule() {
 }
 
 expect_nft_rule() {
-  nft_rule_at "$@"
+  nft_rule_at "$@" || return 1
   find_nft_rule || return 1
   [ -z "$place" ] || return 0
   say "a rule is no longer in $family $table $chain, and the plan was made with it"
@@ -163,7 +172,7 @@ expect_nft_rule() {
 }
 
 expect_no_nft_rule() {
-  nft_rule_at "$@"
+  nft_rule_at "$@" || return 1
   find_nft_rule || return 1
   [ -n "$place" ] || return 0
   say "a rule is in $family $table $chain already, and the plan was made without it"
@@ -173,7 +182,7 @@ expect_no_nft_rule() {
 # put_nft_rule …: in front of the one that stands at its place, or at the end of a chain that has become shorter; believes
 # only what it reads back. `position` with a handle is what every version knows.
 put_nft_rule() {
-  nft_rule_at "$@"
+  nft_rule_at "$@" || return 1
   find_nft_rule || return 1
   [ -z "$place" ] || return 0
   was=$length
@@ -199,7 +208,7 @@ put_nft_rule() {
 
 # take_nft_rule …: by its handle, which no other rule ever has. Of two with the same words nobody can say whose is whose.
 take_nft_rule() {
-  nft_rule_at "$@"
+  nft_rule_at "$@" || return 1
   find_nft_rule || return 1
   [ -n "$place" ] || return 0
   if [ "$copies" -gt 1 ]; then

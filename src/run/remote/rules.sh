@@ -5,6 +5,26 @@
 nl='
 '
 
+# lose CHAIN|all: a step of the way back failed on which later ones build.
+lost=''
+# shellcheck disable=SC2034 # the script that calls it ends with it
+lose() {
+  failed=1
+  is_lost "$1" && return 0
+  lost=$lost$1$nl
+  case $1 in
+    all) say 'no step that could shut packets out is done in any chain any more' ;;
+    *) say "no step that could shut packets out is done in $1 any more" ;;
+  esac
+}
+
+# is_lost CHAIN|all|any
+is_lost() {
+  [ "$1" != any ] || [ -z "$lost" ] || return 0
+  case $nl$lost in *"${nl}all$nl"* | *"$nl$1$nl"*) return 0 ;; esac
+  return 1
+}
+
 # implied MATCH: -p has it in it already.
 implied() {
   [ -n "$1" ] || return 1

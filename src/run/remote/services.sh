@@ -4,7 +4,9 @@
 by_systemd() { [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; }
 by_openrc() { [ -d /run/openrc ] && command -v rc-service >/dev/null 2>&1; }
 
-# service_runs NAME: by the status alone, which starts nothing.
+# service_runs NAME: by the status alone, which starts nothing; where Red Hat's scripts are, by the mark that each of them
+# leaves: the one for iptables calls itself running while its tables are in the kernel, and a stop that unloads nothing
+# leaves them there.
 service_runs() {
   if by_systemd; then
     case $(systemctl is-active "$1" 2>/dev/null </dev/null) in
@@ -14,6 +16,8 @@ service_runs() {
   fi
   if by_openrc; then
     rc-service "$1" status >/dev/null 2>&1 </dev/null
+  elif [ -d /etc/rc.d/init.d ] && [ -d /var/lock/subsys ]; then
+    [ -e "/var/lock/subsys/$1" ]
   elif [ -x "/etc/init.d/$1" ]; then
     "/etc/init.d/$1" status >/dev/null 2>&1 </dev/null
   else
@@ -46,20 +50,37 @@ expect_no_service() {
   return 1
 }
 
-# start_service NAME
+# start_service NAME [RUN_DIR]: what was loaded for it is loaded again where its start, as that of iptables on RHEL 5 and 6,
+# begins with a stop that takes modules out. One that RUN_DIR began to stop may call itself running with its rules gone.
 start_service() {
-  service_runs "$1" && return 0
-  turn_service "$1" start
-  service_runs "$1" && return 0
+  stopping=${2+$2/stopping-$1}
+  if [ ! -e "$stopping" ] && service_runs "$1"; then return 0; fi
+  started=''
+  if turn_service "$1" start; then started=1; fi
+  for module in ${brought-}; do
+    load_module "$module" || return 1
+  done
+  if service_runs "$1" && { [ -n "$started" ] || [ ! -e "$stopping" ]; }; then
+    [ -z "$stopping" ] || rm -f "$stopping"
+    return 0
+  fi
   say "cannot start service $1"
   return 1
 }
 
-# stop_service NAME
+# stop_service NAME [RUN_DIR]: what was begun and not ended is told by a file there.
 stop_service() {
   service_runs "$1" || return 0
+  stopping=${2+$2/stopping-$1}
+  if [ -n "$stopping" ] && ! { printf '' >"$stopping"; } 2>/dev/null; then
+    say "cannot write $stopping"
+    return 1
+  fi
   turn_service "$1" stop
-  service_runs "$1" || return 0
+  if ! service_runs "$1"; then
+    [ -z "$stopping" ] || rm -f "$stopping"
+    return 0
+  fi
   say "cannot stop service $1"
   return 1
 }

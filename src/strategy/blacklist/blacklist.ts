@@ -2,17 +2,18 @@
 import type { InitramfsChange, ModuleChange } from '../../change/change.ts'
 import type { Facts, Family } from '../../facts/facts.ts'
 import { fileChanges } from '../edits.ts'
-import { lint } from '../lint.ts'
 import { type Blocker, type Draft, defineStrategy } from '../strategy.ts'
-import { liveBlockers, savedBlockers, unreadBlockers, userBlockers } from './blockers.ts'
-import { downBlockers, evidenceOf, gone } from './evidence.ts'
+import { liveBlockers, savedBlockers, unreadBlockers } from './blockers.ts'
+import { downBlockers, evidenceOf, gone, unlooked } from './evidence.ts'
 import { differBlockers, differWarnings, unknownBlockers } from './known.ts'
 import { holdersOf, unloadOrder } from './modules.ts'
 import { type Options, options } from './options.ts'
 import { coreOf, installBlockers, loadWarnings, REFUSAL_FILE, refusal } from './refuse.ts'
 import { type Stateless, stateless } from './rewrite.ts'
 import { firewallsOf, openWarnings, type Service, stopChanges } from './services.ts'
-import { heldBlockers, isFree, remaining } from './when.ts'
+import { userBlockers } from './users.ts'
+import { valueChanges } from './values.ts'
+import { heldBlockers, heldWarnings, isFree, loadBlockers, remaining } from './when.ts'
 
 export const blacklist = defineStrategy<Options>({
   name: 'blacklist',
@@ -32,7 +33,7 @@ function plan(wanted: Options, facts: Facts): Draft {
       warnings,
       blockers,
       settled: { ...wanted },
-      evidence: blockers.length > 0 ? [] : [gone(facts, true)],
+      evidence: blockers.length > 0 ? unlooked(blockers) : [gone(facts, true)],
     },
   })
   const unread = unreadBlockers(facts)
@@ -50,10 +51,12 @@ function decide(wanted: Options, facts: Facts, core: Family): Draft {
   const left = remaining(rewritten.ruleset, stopped, now)
   const refused = refusal(facts, core)
   const saved = fileChanges(facts, rewritten.files)
+  const modules = now ? moduleChanges(facts) : []
   const changes = [
     ...rewritten.changes,
+    ...valueChanges(facts, modules),
     ...stopChanges(facts, stopped, now),
-    ...(now ? moduleChanges(facts) : []),
+    ...modules,
     ...saved.changes,
     ...refused.changes,
     ...imageChange(facts),
@@ -66,9 +69,9 @@ function decide(wanted: Options, facts: Facts, core: Family): Draft {
       ...differWarnings(stopped, now),
       ...rewritten.warnings,
       ...pending(facts, now, stopped),
+      ...(now || left.length > 0 ? [] : heldWarnings(facts, stopped, rewritten)),
       ...loadWarnings(facts, core),
       ...imageWarnings(facts),
-      ...lint(facts),
     ],
     blockers: [
       ...asked,
@@ -76,7 +79,8 @@ function decide(wanted: Options, facts: Facts, core: Family): Draft {
       ...unknownBlockers(facts, stopped),
       ...differBlockers(facts, stopped, now),
       ...userBlockers(facts, wanted.stop_firewall),
-      ...(now && left.length === 0 ? heldBlockers(facts, stopped, rewritten) : []),
+      ...(left.length === 0 ? heldBlockers(facts, stopped, rewritten, now) : []),
+      ...loadBlockers(facts, now),
       ...downBlockers(facts, stopped),
       ...installBlockers(facts, core),
       ...imageBlockers(facts),

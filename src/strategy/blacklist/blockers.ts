@@ -2,7 +2,6 @@
 import type { Facts } from '../../facts/facts.ts'
 import { formatCount } from '../../lang/numbers.ts'
 import type { Blocker } from '../strategy.ts'
-import { foreign } from './modules.ts'
 import type { Need } from './needs.ts'
 import type { Options } from './options.ts'
 import { loadersOf, savedNeeds } from './saved.ts'
@@ -39,37 +38,6 @@ const ufwEnabled = blocker(
   'ufw-enabled',
   'ufw asks for states in every rule set it makes: it would come up with its policies alone, and lock everybody out; run `ufw disable` first, and keep the rules in another way',
 )
-
-/** Programs that make rules or entries of their own, by the names of facts.managers. */
-const USERS = new Map([
-  ...['docker', 'libvirt', 'podman', 'lxd'].map(name => [name, 'translates for its guests'] as const),
-  ...['kube-proxy', 'kubelet', 'cilium', 'calico'].map(name => [name, 'makes services and policies of it'] as const),
-  ['openvswitch', 'switches by it'],
-  ['ip_vs', 'balances by it'],
-  ['conntrackd', 'carries its entries to another host'],
-  ['keepalived', 'runs virtual servers that use it'],
-])
-
-/** What lives on tracking here besides rules. */
-export function userBlockers(facts: Facts, stopping: boolean): Blocker[] {
-  const { nat, forwarding, modules, tracking } = facts
-  const atBoot = (tracking?.services ?? []).flatMap(({ name, enabled }) => (enabled ? [name] : []))
-  const managers = [...new Set([...facts.managers, ...atBoot])]
-  const programs = managers.flatMap(name => {
-    const does = USERS.get(name)
-    const where = facts.managers.includes(name) ? 'runs here' : 'is started at boot'
-    return does ? [blocker('module-in-use', `${name} ${where} and ${does}`)] : []
-  })
-  const names = foreign(modules ?? []).filter(name => !managers.includes(name))
-  const held =
-    names.length > 0 ? [blocker('module-in-use', `${names.join(', ')} of the kernel stands on conntrack`)] : []
-  const message = `addresses are translated here (${nat.evidence[0] ?? 'nobody says how'})`
-  // Whoever stops the firewall may mean its translation, too.
-  const nats = nat.inUse ? [blocker('nat-in-use', message, stopping)] : []
-  const forwards = forwarding.ipv4 || forwarding.ipv6
-  const others = 'this host forwards packets: what it filters or translates for others would not be any more'
-  return [...nats, ...(forwards ? [blocker('forwards', others, stopping || !nat.inUse)] : []), ...programs, ...held]
-}
 
 /** Live rules that would be left without what they ask. Until the reboot they work on: only then may somebody insist. */
 export function liveBlockers(left: readonly Need[], now: boolean): Blocker[] {
@@ -125,7 +93,9 @@ function ownUntracking({ files }: Facts): Blocker[] {
 
 /** `more`: the probe looks at so many lines and no further. */
 function unreadText(file: string): string {
-  return file === 'more' ? 'there are more saved rules than are looked at' : `${file} could not be read to its end`
+  return file === 'more'
+    ? 'there are more saved rules than are looked at'
+    : `${file} could not be read, or followed to what it names`
 }
 
 /** Managers whose every rule set asks for states, whatever their files say; shorewall and ferm make theirs out of those. */
@@ -134,6 +104,7 @@ const ALWAYS_ASKING: Readonly<Record<string, string>> = {
   shorewall: 'it would not start, and leave the host as it is then',
   shorewall6: 'it would not start, and leave the host as it is then',
   ferm: 'it would not start, and leave the host open',
+  firehol: 'it would not start, and leave the host as it is then',
 }
 
 function byThemselves({ tracking }: Facts, stopped: readonly Service[], files: readonly string[]): Blocker[] {

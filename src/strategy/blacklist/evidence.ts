@@ -3,6 +3,7 @@ import type { Facts } from '../../facts/facts.ts'
 import type { Blocker, Evidence } from '../strategy.ts'
 import { holdersOf } from './modules.ts'
 import type { Service } from './services.ts'
+import { userOf } from './users.ts'
 
 /** All checks there are for it. `now`: the modules are to go without a reboot. */
 export function evidenceOf(facts: Facts, now: boolean, stopped: readonly Service[]): Evidence[] {
@@ -37,6 +38,12 @@ export function gone({ family, providedBy, modules }: Facts, now: boolean): Evid
     : { name, when, status: 'unknown', detail: `gone at the next reboot; until then loaded: ${names}` }
 }
 
+/** What was not looked at for these reasons shows nothing. */
+export function unlooked(blockers: readonly Blocker[]): Evidence[] {
+  const detail = blockers.map(({ message }) => message).join('; ')
+  return [{ name: 'conntrack-gone', when: 'always', status: 'unknown', detail }]
+}
+
 /** A name that this kernel has no module of cannot be loaded either. */
 function refuses({ tracking }: Facts): Evidence[] {
   const name = 'modprobe-refuses'
@@ -58,13 +65,14 @@ function imageUnread({ tracking }: Facts): Evidence[] {
   return [{ name: 'image-without', when: 'kept', status: 'unknown', detail: `${image.path} could not be listed` }]
 }
 
-/** What else the probe lists as loading rules; it may be off for reasons of its own, and ufw is by the time of a plan. */
-const NO_FIREWALL = ['docker', 'conntrackd', 'ufw']
-
-/** Firewalls that boot starts, but for those that the plan stops. */
+/**
+ * Firewalls that boot starts, but for those that the plan stops. What else the probe lists may be off for reasons of its
+ * own, and ufw is by the time of a plan.
+ */
 function atBoot({ tracking }: Facts, stopped: readonly Service[]): Service[] {
   return (tracking?.services ?? []).filter(
-    ({ name, enabled }) => enabled && !NO_FIREWALL.includes(name) && !stopped.some(service => service.name === name),
+    ({ name, enabled }) =>
+      enabled && name !== 'ufw' && userOf(name) === null && !stopped.some(service => service.name === name),
   )
 }
 

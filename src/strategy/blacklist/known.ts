@@ -2,30 +2,34 @@
 import type { Facts, RulesetSource } from '../../facts/facts.ts'
 import type { Family } from '../../firewall/address.ts'
 import { linesOf } from '../../firewall/iptables-save.ts'
+import { looseSpec } from '../../firewall/loose.ts'
 import { isRecord } from '../../firewall/nft-value.ts'
 import { objectsOf } from '../../firewall/own-ruleset.ts'
 import { familyName } from '../../firewall/rule-state.ts'
 import { type Place, placeOf } from '../../firewall/ruleset.ts'
-import { canonicalWords, joinWords, splitWords } from '../../firewall/words.ts'
+import { splitWords } from '../../firewall/words.ts'
 import { contentOf } from '../edits.ts'
 import type { Blocker } from '../strategy.ts'
+import { emptiedBlockers } from './emptied.ts'
 import { lineOf } from './live.ts'
 import { liveNeeds } from './needs.ts'
 import { rulesIn, type SavedRule } from './parts.ts'
 import { asks, SAVES } from './saved.ts'
 import { isTaken, type Service } from './services.ts'
 
+/** The same for whoever wrote it: files have another order of words than what the kernel gives back. */
 const spelt = (family: Family, { table, chain, words }: Omit<SavedRule, 'at' | 'position'>): string =>
-  joinWords([table, chain, ...canonicalWords(words, family)])
+  `${table} ${chain} ${looseSpec(words, family)}`
 
 /**
  * Live rules of which nobody knows what boot loads for them: a file that was not looked at may still ask for states, and
  * would then fail as a whole. Where they ask for none themselves, that file most likely does not either.
  */
 export function unknownBlockers(facts: Facts, stopped: readonly Service[]): Blocker[] {
-  return (facts.ruleset?.sources ?? []).flatMap(source =>
+  const live = (facts.ruleset?.sources ?? []).flatMap(source =>
     source.format === 'json' ? unknownNft(facts, source, stopped) : unknownSave(facts, source, stopped),
   )
+  return [...live, ...emptiedBlockers(facts)]
 }
 
 function blocker(where: string, asking: boolean): Blocker {
@@ -114,8 +118,14 @@ function isOfIptables({ ruleset }: Facts, { family, table }: Pick<Place, 'family
 
 /** Where a service keeps what its start loads, by family. */
 const FILES: Readonly<Record<string, readonly (readonly [Family, string])[]>> = {
-  iptables: [[4, '/etc/sysconfig/iptables']],
-  ip6tables: [[6, '/etc/sysconfig/ip6tables']],
+  iptables: [
+    [4, '/etc/sysconfig/iptables'],
+    [4, '/etc/iptables/rules-save'],
+  ],
+  ip6tables: [
+    [6, '/etc/sysconfig/ip6tables'],
+    [6, '/etc/iptables/rules6-save'],
+  ],
   'netfilter-persistent': [
     [4, '/etc/iptables/rules.v4'],
     [6, '/etc/iptables/rules.v6'],

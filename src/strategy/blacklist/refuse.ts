@@ -4,7 +4,7 @@ import { contentOf, fileChanges, type Kept, type WantedFile } from '../edits.ts'
 import { addLine, ownFile, setShellLines } from '../lines.ts'
 import type { Blocker } from '../strategy.ts'
 
-/** Of several `install` lines the first counts, in the order of file names: so ours comes early. */
+/** For kmod the first of several `install` lines counts, in the order of file names: so ours comes early. */
 export const REFUSAL_FILE = '/etc/modprobe.d/00-ctfix-blacklist.conf'
 const OLD_FILE = '/etc/modprobe.conf'
 
@@ -62,7 +62,7 @@ export function refusal(facts: Facts, core: Family): Kept {
   const lines = linesFor(refusedNames(facts, core))
   const old = usesOldFile(facts)
   const others = laterInstalls(facts, core).map(({ file, line }) => `${file}:${line}`)
-  const shadowed = others.length > 0 ? `; it comes before ${others.join(', ')}, which then says nothing any more` : ''
+  const shadowed = others.length > 0 ? `; what ${others.join(', ')} says does not count any more` : ''
   const why = `without install lines whatever needs ${core} pulls it in again${shadowed}`
   const content = old ? lines.reduce<string | null>(addLine, contentOf(facts, OLD_FILE)) : ownFile(lines)
   const file: WantedFile = { path: old ? OLD_FILE : REFUSAL_FILE, content, why }
@@ -110,9 +110,14 @@ function installs(facts: Facts, core: Family): Setting[] {
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
-/** True for one that is read before ours; in the one file of old it stands above what we add. */
+/**
+ * True for one that may count instead of ours. kmod takes the first it reads. What was before it, and still is on RHEL 5
+ * and 6, takes the last: in the one file of old that is ours, and its directory is read after it. Without systemd nobody
+ * says which of them is here.
+ */
 function winsOver(facts: Facts, { file }: Setting): boolean {
-  return usesOldFile(facts) ? file === OLD_FILE : baseName(file) < baseName(REFUSAL_FILE)
+  if (usesOldFile(facts)) return file !== OLD_FILE
+  return facts.init !== 'systemd' || baseName(file) < baseName(REFUSAL_FILE)
 }
 
 function laterInstalls(facts: Facts, core: Family): Setting[] {
@@ -133,7 +138,7 @@ export function installBlockers(facts: Facts, core: Family): Blocker[] {
     .filter(setting => winsOver(facts, setting))
     .map(({ file, line, text }) => ({
       code: 'install-wins',
-      message: `${file}:${line} says "${text}", and modprobe takes the first install line it reads: remove it there first`,
+      message: `${file}:${line} says "${text}", and modprobe ${facts.init === 'systemd' ? 'takes the first install line it reads' : 'may take that line instead of ours'}: remove it there first`,
       forceable: false,
     }))
   return [...(known || silent ? [ignored] : []), ...others]

@@ -1,6 +1,9 @@
 /** The rules of this host without states, live and saved, where it is the owner of its rules who keeps them as a save. */
 import type { RuleChange } from '../../change/change.ts'
 import type { Facts, RulesetText } from '../../facts/facts.ts'
+import type { Family } from '../../firewall/address.ts'
+import { type Packet, walk } from '../../firewall/packet.ts'
+import { readRuleset } from '../../firewall/read.ts'
 import type { WantedFile } from '../edits.ts'
 import type { Blocker } from '../strategy.ts'
 import { type Declared, declaredOf } from './convert.ts'
@@ -50,7 +53,11 @@ export function stateless(wanted: Options, facts: Facts): Stateless {
     ruleset: live.ruleset,
     files: saved.files,
     warnings: changed ? warningsOf(declared) : [],
-    blockers: [...refused.map(cannot), ...(changed ? tunnelBlockers(facts) : [])],
+    blockers: [
+      ...refused.map(cannot),
+      ...(changed ? tunnelBlockers(facts) : []),
+      ...nameBlockers(ruleset, live.ruleset, declared, facts),
+    ],
   }
 }
 
@@ -69,6 +76,28 @@ function tunnelBlockers({ tracking }: Facts): Blocker[] {
   const message = `${found.join(', ')} may be a tunnel whose packets came in as answers only: let its protocol and peers in by rules of their own first`
   return [{ code: 'tunnel-in-use', message, forceable: true }]
 }
+
+/**
+ * A host that asks on its own, or by a program of its own, finds no name any more once answers from anywhere stay out. By
+ * the walk of such an answer, for it may come in by a rule of its own or because nothing drops it.
+ */
+function nameBlockers(before: RulesetText, after: RulesetText, { servers }: Declared, { tracking }: Facts): Blocker[] {
+  if (servers.some(({ port }) => port === 53)) return []
+  const [now, then] = [readRuleset(before), readRuleset(after)]
+  const isLost = (family: Family): boolean =>
+    walk(now, nameAnswer(family, 'established')).is !== 'dropped' &&
+    walk(then, nameAnswer(family, 'untracked')).is === 'dropped'
+  if (!isLost(4) && !isLost(6)) return []
+  const named = tracking?.resolvers.join(', ')
+  const known = named ? `only ${named} is known as name server, on this machine itself` : 'no name server is known'
+  const message = `${known}: answers from anywhere else are not let in any more, so names are not found; say who is asked, in resolvers`
+  return [{ code: 'no-resolver', message, forceable: true }]
+}
+
+const nameAnswer = (family: Family, state: Packet['state']): Packet => ({
+  ...{ family, protocol: 'udp', direction: 'in', tcpFlags: 'other', state },
+  ...{ source: null, sourcePort: 53, destination: null, destinationPort: null },
+})
 
 /** What rules without states cannot know. */
 function warningsOf({ servers }: Declared): string[] {

@@ -14,6 +14,8 @@ export const SAVES: Readonly<Record<string, Family>> = {
   '/etc/iptables/rules.v6': 6,
   '/etc/sysconfig/iptables': 4,
   '/etc/sysconfig/ip6tables': 6,
+  '/etc/iptables/rules-save': 4,
+  '/etc/iptables/rules6-save': 6,
 }
 
 /** By which service a file of rules gets loaded, as far as anybody knows. */

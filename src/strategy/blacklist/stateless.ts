@@ -92,8 +92,11 @@ function answers(parts: Parts, states: readonly string[], scene: Scene): Outcome
   return { is: 'instead', rules, why: `stateless, for ${states.join(',')}` }
 }
 
-/** Every packet of a connection but the first. */
-const ANSWER = ['!', '--tcp-flags', 'FIN,SYN,RST,ACK', 'SYN']
+/**
+ * Every packet of a connection but the first. FIN is not asked for, as `--syn` does: kernels before 3.2.24 take a SYN with a
+ * FIN for one that opens a connection.
+ */
+const ANSWER = ['!', '--tcp-flags', 'SYN,RST,ACK', 'SYN']
 
 /** The rule with a protocol and questions about it. */
 function over(parts: Parts, protocol: string, asks: readonly string[], base: Parts['base'] = {}): Parts {
@@ -141,7 +144,8 @@ const ICMP: Readonly<Record<Family, Readonly<Record<string, readonly number[]>>>
 
 function icmpTypes(parts: Parts, states: readonly string[], { family }: Scene): string[][] {
   const [protocol, option] = family === 4 ? ['icmp', '--icmp-type'] : ['ipv6-icmp', '--icmpv6-type']
-  const types = states.flatMap(state => ICMP[family][state] ?? [])
+  // In one order, whoever listed the states: what is saved is to be what is live.
+  const types = ['RELATED', 'ESTABLISHED'].flatMap(state => (states.includes(state) ? (ICMP[family][state] ?? []) : []))
   // Ports are nothing that ICMP has.
   if (parts.asks.some(word => /port/.test(word))) return []
   return types.map(type => wordsOf(over(parts, protocol ?? '', [option ?? '', String(type)])))

@@ -3,6 +3,7 @@ import type { Facts, FirewallOwner } from '../../facts/facts.ts'
 import { RESTORES } from '../../facts/files.ts'
 import type { Family } from '../../firewall/address.ts'
 import type { Spelling } from '../../firewall/own-rule.ts'
+import { contentOf } from '../edits.ts'
 
 type IptablesBackend = 'iptables-legacy' | 'iptables-nft'
 
@@ -12,7 +13,7 @@ export type Home =
 
 /** Who brings rules of iptables back: a saved rule set, ufw's own hook, or a unit of ours. */
 export type IptablesKeeper = SavedKeeper | 'ufw' | 'own'
-export type SavedKeeper = 'saved-debian' | 'saved-redhat'
+export type SavedKeeper = 'saved-debian' | 'saved-redhat' | 'saved-openrc'
 /** `included`: a file of ours that nftables.service reads. */
 export type NftKeeper = 'included' | 'own'
 
@@ -25,7 +26,8 @@ const KEEPERS: Readonly<Partial<Record<FirewallOwner, IptablesKeeper>>> = {
 }
 
 /** null where nobody here knows a way that would last: the text says why. */
-export function homeOf({ firewall, tools, ruleset }: Facts): Home | { readonly why: string } {
+export function homeOf(facts: Facts): Home | { readonly why: string } {
+  const { firewall, tools, ruleset } = facts
   const { owner, backend } = firewall
   if (owner === 'nftables') return { by: 'nft', keeper: 'included' }
   if (owner === 'firewalld') {
@@ -36,7 +38,12 @@ export function homeOf({ firewall, tools, ruleset }: Facts): Home | { readonly w
           why: 'firewalld here works by iptables and flushes every table at each reload: untrack the flows by its own direct rules',
         }
   }
-  const keeper = KEEPERS[owner]
+  const byOpenrc = owner === 'iptables-services' && facts.init === 'openrc'
+  // Which file it loads is a setting of the service, and this one is the usual.
+  if (byOpenrc && contentOf(facts, SAVED['saved-openrc'][4]) === null) {
+    return { why: `the service iptables of OpenRC keeps its rules elsewhere than in ${SAVED['saved-openrc'][4]}` }
+  }
+  const keeper = byOpenrc ? 'saved-openrc' : KEEPERS[owner]
   if (!keeper) return { why: `${owner} writes the rules of this host: untrack the flows by its own settings` }
   const anyRules = ruleset?.sources.some(({ backend: from }) => from === 'nft')
   if ((backend === 'nft' || backend === null) && keeper === 'own' && tools.nft && (anyRules || !tools.iptables)) {
@@ -66,6 +73,7 @@ export function spellingOf(facts: Facts, family: Family): Spelling {
 export const SAVED: Readonly<Record<SavedKeeper, Readonly<Record<Family, string>>>> = {
   'saved-debian': { 4: '/etc/iptables/rules.v4', 6: '/etc/iptables/rules.v6' },
   'saved-redhat': { 4: '/etc/sysconfig/iptables', 6: '/etc/sysconfig/ip6tables' },
+  'saved-openrc': { 4: '/etc/iptables/rules-save', 6: '/etc/iptables/rules6-save' },
 }
 
 /** Of two services one may be started at boot and the other not. Where neither is known to be both are taken to be. */

@@ -19,7 +19,8 @@ export function hostBlockers(facts: Facts): Blocker[] {
     ]
   }
   const instead = 'here a loaded module tracks everything, whatever the rules: use notrack or blacklist'
-  const since = isSinceFourTen(facts.kernel)
+  // With nothing loaded nothing is tracked, whatever the kernel.
+  const since = family === null || isSinceFourTen(facts.kernel)
   if (family === 'ip_conntrack' || since === false) {
     return [blocker('tracks-when-loaded', `kernel ${facts.kernel} is older than 4.10: ${instead}`)]
   }
@@ -82,11 +83,12 @@ function twice(taken: readonly Judged[]): Blocker[] {
 function natInUse({ trigger, stray }: Judged, { forwarding }: Facts): Blocker[] {
   if (trigger.kind !== 'nat' || stray !== null) return []
   const forwards = trigger.families.filter(family => (family === 4 ? forwarding.ipv4 : forwarding.ipv6))
-  const counted = (trigger.packets ?? 0) > 0
-  if (forwards.length === 0 && !counted) return []
+  if (forwards.length === 0 && trigger.packets === 0) return []
   const why =
     forwards.length > 0
       ? `this host forwards ${forwards.map(familyText).join(' and ')}`
-      : `${trigger.packets} connections came by it`
+      : trigger.packets === null
+        ? 'nothing counts what comes by it'
+        : `${trigger.packets} connections came by it`
   return [blocker('nat-in-use', `${trigger.name} translates addresses, and ${why}`, true)]
 }

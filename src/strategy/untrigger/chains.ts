@@ -80,7 +80,8 @@ function entry(rule: Rule): Entry {
   return { parts: [rule], plain: known(rule), leads }
 }
 
-function nftEntry(expressions: Expressions): Entry {
+/** One rule of nft, by its expressions. */
+export function nftEntry(expressions: Expressions): Entry {
   const parts = readExpressions(expressions)
   const words = ['match', 'counter', 'accept', 'drop']
   const plain = expressions.every(one => words.includes(Object.keys(one)[0] ?? ''))

@@ -3,7 +3,8 @@ import type { Facts, RulesetText } from '../../facts/facts.ts'
 import type { Family } from '../../firewall/address.ts'
 import { type Trigger, triggersOf } from '../../firewall/triggers.ts'
 import { viewsOf } from './chains.ts'
-import { isNamed } from './names.ts'
+import { type Filed, filedBeside } from './filed.ts'
+import { isNamed, triggerKey } from './names.ts'
 import type { Options } from './options.ts'
 import { ownerOf } from './owners.ts'
 import { type Host, type Scene, sceneOf } from './scene.ts'
@@ -11,8 +12,10 @@ import { strayReason } from './stray.ts'
 
 export interface Judged {
   readonly trigger: Trigger
-  /** Why it does nothing; null: it may do something. */
+  /** Why it does nothing, now and after a boot; null: it may do something. */
   readonly stray: string | null
+  /** Why it does nothing now, and the file in which it does something once boot has loaded it. */
+  readonly needed: { readonly idle: string; readonly path: string } | null
   /** Who made it, and would make it again; null: whoever administers this host. */
   readonly owner: string | null
 }
@@ -28,26 +31,52 @@ export function choose({ rules, stray }: Options, facts: Facts, ruleset: Ruleset
   const triggers = triggersOf(ruleset)
   const views = viewsOf(ruleset)
   const host: Host = { interfaces: facts.tracking?.interfaces ?? null, forwarding: facts.forwarding }
+  const files = filedBeside(facts, ruleset, triggers)
   const owners = new Map(triggers.map(trigger => [trigger, ownerOf(trigger, facts)]))
-  const judge = (scene: Scene): Judged[] =>
-    triggers.map(trigger => ({
-      trigger,
-      stray: strayReason(trigger, scene),
-      owner: owners.get(trigger) ?? null,
-    }))
+  const judge = (leaving: ReadonlySet<Trigger>): Judged[] => {
+    const scene = sceneOf(views, host, leaving)
+    const saved = files.map(({ path, views: there, twins }) => {
+      const theirs = [...leaving].flatMap(trigger => twins.get(trigger) ?? [])
+      return { path, twins, scene: sceneOf(there, host, new Set(theirs)) }
+    })
+    return triggers.map(trigger => {
+      const idle = strayReason(trigger, scene)
+      const path = idle === null ? undefined : saved.find(file => doesSomething(trigger, file))?.path
+      return {
+        trigger,
+        stray: path === undefined ? idle : null,
+        needed: idle === null || path === undefined ? null : { idle, path },
+        owner: owners.get(trigger) ?? null,
+      }
+    })
+  }
   let gone = new Set(triggers.filter(trigger => isNamed(trigger, rules)))
-  let judged = judge(sceneOf(views, host, gone))
+  let judged = judge(gone)
   while (stray) {
-    const found = judged.filter(one => one.stray !== null && one.owner === null).map(({ trigger }) => trigger)
-    const more = gone.union(new Set(found))
+    const more = gone.union(new Set(strayOnes(judged)))
     if (more.size === gone.size) break
     gone = more
-    judged = judge(sceneOf(views, host, gone))
+    judged = judge(gone)
   }
   return {
     taken: judged.filter(({ trigger }) => gone.has(trigger)),
     left: judged.filter(({ trigger }) => !gone.has(trigger)),
   }
+}
+
+/** A name of nft means every rule that says the same, so all of them must be stray. */
+function strayOnes(judged: readonly Judged[]): Trigger[] {
+  const isFree = ({ stray, owner }: Judged): boolean => stray !== null && owner === null
+  const needed = new Set(judged.filter(one => !isFree(one)).map(({ trigger }) => triggerKey(trigger)))
+  return judged
+    .filter(isFree)
+    .map(({ trigger }) => trigger)
+    .filter(trigger => trigger.place.backend !== 'nft' || !needed.has(triggerKey(trigger)))
+}
+
+/** In the rules of a file, which may have another policy than the live ones, or a last rule that drops. */
+function doesSomething(trigger: Trigger, { twins, scene }: { twins: Filed['twins']; scene: Scene }): boolean {
+  return (twins.get(trigger) ?? []).some(twin => strayReason(twin, scene) === null)
 }
 
 /** True when one of them asks for that family. */

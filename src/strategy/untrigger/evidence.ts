@@ -12,8 +12,20 @@ const always = (name: string, status: Evidence['status'], detail: string): Evide
 
 /** `families`: those of the rules that were to go. */
 export function evidenceOf(choice: Choice, families: readonly Family[], facts: Facts): Evidence[] {
-  return [noTrigger(choice, families), ownConnection(choice, families, facts), noNewEntries(choice, facts)]
+  const rules = noTrigger(choice, families)
+  if (facts.family === null) {
+    const detail = 'conntrack is not loaded: nothing is tracked here'
+    return [rules, ...SEEN.map(name => always(name, 'pass', detail))]
+  }
+  return [rules, ownConnection(choice, families, facts), noNewEntries(choice, facts)]
 }
+
+/** Where what is live could not be looked at, or says nothing: no more is known than before. */
+export function unseen(why: string): Evidence[] {
+  return ['no-trigger-left', ...SEEN].map(name => always(name, 'unknown', why))
+}
+
+const SEEN = ['own-connection-untracked', 'no-new-entries']
 
 /** The rules that were not to go: the plan has said that they stay, so what they keep tracked is no failure. */
 function noTrigger({ taken, left }: Choice, families: readonly Family[]): Evidence {

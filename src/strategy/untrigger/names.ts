@@ -80,7 +80,7 @@ export function triggerKey({ rule, place, line }: Trigger): string {
 }
 
 /** Which of several equal ones it is, from 1. */
-const copyOf = ({ rule }: Trigger): number => (rule && 'spec' in rule ? (rule.copy ?? 1) : 1)
+export const copyOf = ({ rule }: Trigger): number => (rule && 'spec' in rule ? (rule.copy ?? 1) : 1)
 
 /** True when the name means this rule: one without a number means all that say the same. */
 export function isNamed(trigger: Trigger, names: readonly Name[]): boolean {

@@ -1,11 +1,10 @@
 /** Saved rule sets without the rules that go; every other byte stays as it is. */
 import { linesOf } from '../../firewall/iptables-save.ts'
-import type { Trigger } from '../../firewall/triggers.ts'
-import { triggerKind } from '../../firewall/triggers-iptables.ts'
+import { isLooselySame, shortened } from '../../firewall/loose.ts'
 import { isSameRule, splitWords } from '../../firewall/words.ts'
-import { isLooselySame, looseSpec, shortened } from './loose.ts'
 import type { Name } from './names.ts'
-import { bagOfWords, type Statement, spelling, statementsOf, withDefined, writtenKind } from './written.ts'
+import { homeOf } from './rest.ts'
+import { type Statement, spelling, statementsOf, withDefined } from './written.ts'
 
 /** The text of iptables-save without these rules. Of which backend they are a file does not say. */
 export function withoutSaved(text: string, family: 4 | 6, names: readonly Name[]): string {
@@ -70,53 +69,6 @@ function isWritten(
   of: Extract<Name['of'], { by: 'nft' }>,
 ): boolean {
   return home === homeOf(of) && spelling(withDefined(text, statements)) === spelling(of.text)
-}
-
-const homeOf = ({ family, table, chain }: Name['of'] | Trigger['place']): string => `${family} ${table} ${chain}`
-
-export interface Line {
-  readonly line: number
-  readonly text: string
-}
-
-/** Lines of a save that ask for what one of these rules asked for, and are no rule that stays. */
-export function leftInSave(text: string, family: 4 | 6, names: readonly Name[], left: readonly Trigger[]): Line[] {
-  const kinds = new Set(
-    names.map(({ of }) => (of.by === 'iptables' && of.family === family ? triggerKind(of.spec) : null)),
-  )
-  const stays = new Set(
-    left.flatMap(({ rule }) =>
-      rule && 'spec' in rule && rule.family === family
-        ? [`${rule.table} ${rule.chain} ${looseSpec(rule.spec, family)}`]
-        : [],
-    ),
-  )
-  let table = ''
-  return linesOf(text).flatMap((line, at): Line[] => {
-    if (line.startsWith('*')) table = line.slice(1).trim()
-    const said = /^\s*(?:\[\d+:\d+\]\s*)?(?:-[AI]|--append|--insert)\s+(\S+)\s+(?:\d+\s+)?(.*)$/s.exec(line)
-    const [, chain = '', rest = ''] = said ?? []
-    const spec = shortened(splitWords(rest))
-    const kind = said ? triggerKind(spec) : null
-    const isLeft = kind !== null && kinds.has(kind) && !stays.has(`${table} ${chain} ${looseSpec(spec, family)}`)
-    return isLeft ? [{ line: at + 1, text: line.trim() }] : []
-  })
-}
-
-/** The same in a file of nft. */
-export function leftInWritten(text: string, names: readonly Name[], left: readonly Trigger[]): Line[] {
-  const kinds = new Set(names.map(({ of }) => (of.by === 'nft' ? writtenKind(of.text) : null)))
-  if (kinds.size === 0) return []
-  const stays = new Set(
-    left.flatMap(({ place, line }) => (place.backend === 'nft' ? [`${homeOf(place)} ${bagOfWords(line)}`] : [])),
-  )
-  const statements = statementsOf(text)
-  return statements.flatMap(one => {
-    const kind = one.home === null ? null : writtenKind(one.text)
-    const isLeft =
-      kind !== null && kinds.has(kind) && !stays.has(`${one.home} ${bagOfWords(withDefined(one.text, statements))}`)
-    return isLeft ? [{ line: one.line, text: one.text }] : []
-  })
 }
 
 /** True when a line of some other file (a script, an include, a rule file of another tool) says this rule. */

@@ -28,9 +28,12 @@ const COME_AND_GO = new RegExp(
 )
 
 /** One that is not there now may have been a minute ago: where packets came by, or are passed on at all, that proves nothing. */
-function noInterface({ kind, packets, families }: Trigger, { parts }: Entry, { host }: Scene): string | null {
+function noInterface(trigger: Trigger, { parts }: Entry, { host }: Scene): string | null {
+  const { kind, packets, families } = trigger
   const { interfaces, forwarding } = host
   if (kind !== 'nat' || interfaces === null || interfaces.length === 0) return null
+  // Nobody has counted what was sent on by it.
+  if (packets === null && sendsOn(trigger)) return null
   const forwards = families.some(family => (family === 4 ? forwarding.ipv4 : forwarding.ipv6))
   if ((packets ?? 0) > 0 || forwards) return null
   for (const { condition, not } of parts[0]?.matches ?? []) {
@@ -43,6 +46,9 @@ function noInterface({ kind, packets, families }: Trigger, { parts }: Entry, { h
   }
   return null
 }
+
+/** A translation of what comes in, by which a service of this host or of another one may be reached. */
+const sendsOn = ({ line }: Trigger): boolean => /-j (DNAT|REDIRECT|NETMAP)\b|(^|\s)(dnat|redirect)(\s|$)/.test(line)
 
 function isBehind({ place, position }: Trigger, { ends }: Scene): string | null {
   const end = ends.get(chainKey(tableKey(place), place.chain))

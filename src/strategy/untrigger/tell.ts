@@ -4,6 +4,7 @@ import type { Rule } from '../../firewall/ruleset.ts'
 import { tableKey, type Views } from './chains.ts'
 import { askersWithoutRules, asksFor, type Choice, type Judged } from './choose.ts'
 import { familyText } from './names.ts'
+import { unreadText } from './unknown.ts'
 
 /** Beyond that a list helps nobody. */
 const MOST_LISTED = 30
@@ -20,11 +21,24 @@ export function listing({ left }: Choice): string[] {
         ? `stray: ${judged.trigger.name} (${judged.stray}); take it out with stray: true, or by its name in rules`
         : `does nothing: ${judged.trigger.name} (${judged.stray}); it is left to ${judged.owner}, which would write it again`,
     ),
-    ...others.slice(0, MOST_LISTED).map(({ trigger, owner }) => {
-      return `asks for tracking: ${trigger.name}${owner === null ? '' : ` (of ${owner})`}`
+    ...others.slice(0, MOST_LISTED).map(judged => {
+      const { trigger, owner } = judged
+      return `asks for tracking: ${trigger.name}${owner === null ? '' : ` (of ${owner})`}${neededText(judged)}`
     }),
     ...(more > 0 ? [`${more} more rules ask for tracking`] : []),
   ]
+}
+
+const neededText = ({ needed }: Judged): string =>
+  needed === null
+    ? ''
+    : ` (it does nothing now, for ${needed.idle}; as ${needed.path} has it, which boot loads, it may do something)`
+
+/** For who asked for the stray ones: those that are so only as long as nobody boots. */
+export function idle({ left }: Choice): string[] {
+  return left
+    .filter(({ needed, owner }) => needed !== null && owner === null)
+    .map(judged => `left: ${judged.trigger.name}${neededText(judged)}`)
 }
 
 /** What goes on being tracked, and why. */
@@ -47,8 +61,12 @@ export function elsewhere(facts: Facts): string[] {
     ...(others > 0
       ? [`${others} other network namespaces here are tracked by rules of their own, which are not touched`]
       : []),
-    ...(tracking?.savedUnread ?? []).map(file => `${file} could not be read: a rule in it would be back after a boot`),
   ]
+}
+
+/** For who has named nothing yet: what would be in the way. */
+export function unread({ tracking }: Facts): string[] {
+  return (tracking?.savedUnread ?? []).map(file => `${unreadText(file)}: a rule in it would be back after a boot`)
 }
 
 /** What packets meet without rules that did something. */

@@ -9,11 +9,11 @@ import { hostBlockers, ruleBlockers } from './blockers.ts'
 import { viewsOf } from './chains.ts'
 import { type Choice, choose, type Judged } from './choose.ts'
 import { entriesChange, entriesWarning } from './entries.ts'
-import { evidenceOf } from './evidence.ts'
+import { evidenceOf, unseen } from './evidence.ts'
 import { keepOut } from './keep.ts'
 import { type Name, readName } from './names.ts'
 import { type Options, options } from './options.ts'
-import { elsewhere, listing, missed, remaining } from './tell.ts'
+import { elsewhere, idle, listing, missed, remaining, unread } from './tell.ts'
 
 export const untrigger = defineStrategy<Options>({
   name: 'untrigger',
@@ -25,29 +25,33 @@ export const untrigger = defineStrategy<Options>({
   plan,
 })
 
+const NOT_LOADED = 'conntrack is not loaded: nothing is tracked here'
+
 function plan(wanted: Options, facts: Facts): Draft {
   const nothing = (warnings: readonly string[], blockers: readonly Blocker[] = []): Draft => ({
     ...{ changes: [], warnings, blockers, settled: settle(wanted, []) },
   })
-  if (facts.family === null) return nothing(['conntrack is not loaded: nothing is tracked here'])
+  const isAsked = wanted.rules.length > 0 || wanted.stray
+  // What is named may stand in a file all the same, and would be back after a boot.
+  if (facts.family === null && wanted.rules.length === 0) return nothing([NOT_LOADED])
   const unfit = hostBlockers(facts)
   const { ruleset } = facts
-  if (unfit.length > 0 || ruleset === null) return nothing([], unfit)
+  if (unfit.length > 0 || ruleset === null) {
+    const why = unfit.map(({ message }) => message).join('; ')
+    return { ...nothing([], unfit), ...(isAsked ? { evidence: unseen(why) } : {}) }
+  }
 
   const choice = choose(wanted, facts, ruleset)
-  const isAsked = wanted.rules.length > 0 || wanted.stray
-  if (!isAsked) return nothing([...listing(choice), ...elsewhere(facts)])
+  if (!isAsked) return nothing([...listing(choice), ...elsewhere(facts), ...unread(facts)])
   const names = namesOf(wanted, choice)
   const live = choice.taken.toReversed().flatMap(liveChange)
-  const kept = keepOut(
-    facts,
-    names,
-    choice.left.map(({ trigger }) => trigger),
-  )
+  const kept = keepOut(facts, names, choice)
   const entries = wanted.entries ? entriesChange(choice, facts) : null
   return {
     changes: [...live, ...kept.changes, ...(entries ? [entries] : [])],
     warnings: [
+      ...(facts.family === null ? [NOT_LOADED] : []),
+      ...(wanted.stray ? idle(choice) : []),
       ...missed(choice, viewsOf(ruleset)),
       ...remaining(choice),
       ...elsewhere(facts),

@@ -46,7 +46,12 @@ const FILE = fileChange('/etc/a', null, 'ours')
 it('services are checked, stopped, started and looked at', () => {
   const scripts = (change: ServiceChange) =>
     [expectScript, applyScript, undoScript, lookScript].map(make => make(change as ServiceChange).text)
-  expect(scripts(STOP)).toEqual(['expect_service ufw', 'stop_service ufw', 'start_service ufw', 'show_service ufw'])
+  expect(scripts(STOP)).toEqual([
+    'expect_service ufw',
+    'stop_service ufw "$@"',
+    'start_service ufw "$@"',
+    'show_service ufw',
+  ])
   expect(scripts(invert(STOP)).slice(0, 3)).toEqual(['expect_no_service ufw', 'start_service ufw', 'stop_service ufw'])
 })
 
@@ -123,7 +128,7 @@ group('a plan with them', () => {
   })
 
   it('takes out of boot what would fail on the files before they come, and makes the image last', () => {
-    expect(body(apply, 'change')).toEqual(['  still "$1" armed && stop_service ufw || exit 1'])
+    expect(body(apply, 'change')).toEqual(['  still "$1" armed && stop_service ufw "$@" || exit 1'])
     const steps = body(apply, 'files').map(line => /\{ (.*); \} \|\| exit 1$/.exec(line)?.[1])
     expect(steps.slice(1, 3)).toEqual([
       "boot_service_is ufw '' || expect_boot_service ufw 'boot default'",

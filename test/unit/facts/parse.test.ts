@@ -411,6 +411,33 @@ describe('rules', () => {
     expect(facts.nat).toEqual({ inUse: true, evidence: ['ip nat post: oifname "eth0" masquerade'] })
   })
 
+  it('of iptables are known by the extensions that nft names, with quotes or as 1.0.6 does without', () => {
+    for (const quote of ['"', '']) {
+      const named = (kind: string, name: string): string => `xt ${kind} ${quote}${name}${quote}`
+      const rules = [
+        `rule nft ip6 nat PREROUTING\tcounter packets 0 bytes 0 ${named('target', 'NETMAP')}`,
+        `rule nft ip raw PREROUTING\ttcp dport 21 ${named('target', 'CT')}`,
+        `rule nft ip filter INPUT\t${named('match', 'connlimit')} drop`,
+        `rule nft ip filter INPUT\t${named('match', 'statistic')} drop`,
+        `rule nft ip mangle INPUT\t${named('target', 'CTX')}`,
+      ]
+      const facts = parse({ rules: rules.join('\n') })
+      expect(facts.statefulRules.map(line => line.split(' ').slice(0, 3).join(' '))).toEqual([
+        'ip6 nat PREROUTING:',
+        'ip raw PREROUTING:',
+        'ip filter INPUT:',
+      ])
+      expect(facts.nat.evidence).toHaveLength(1)
+    }
+  })
+
+  it('whose target nft has left out translate, where they stand in a table nat', () => {
+    const rules = ['ip6 nat POSTROUTING', 'ip6 filter INPUT'].map(where => `rule nft ${where}\toifname "eth9" counter `)
+    const line = 'ip6 nat POSTROUTING: oifname "eth9" counter'
+    const facts = parse({ rules: rules.join('\n') })
+    expect(facts).toMatchObject({ statefulRules: [line], nat: { inUse: true, evidence: [line] } })
+  })
+
   it('that ask for a translated connection translate none, and neither does what they say', () => {
     const rules = [
       'rule nft inet firewalld filter_INPUT\tct status dnat accept',

@@ -54,7 +54,7 @@ describe('a rule of ours in the words of iptables', () => {
       'answers',
       tcp({ answers: true, states: ['untracked'], does: 'accept' }),
       V4,
-      ['-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -m conntrack --ctstate UNTRACKED -j ACCEPT'],
+      ['-p tcp -m tcp ! --tcp-flags SYN,RST,ACK SYN -m conntrack --ctstate UNTRACKED -j ACCEPT'],
     ],
     ['a protocol alone', tcp({}), V4, ['-p tcp -j CT --notrack']],
     ['what 2.6.18 has for it', tcp({}), { family: 4, stateMatch: 'state' }, ['-p tcp -j NOTRACK']],

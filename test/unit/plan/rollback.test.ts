@@ -5,6 +5,7 @@ import type { FileState } from '../../../src/facts/facts.ts'
 import { type ChainState, chainTarget, NFT_TABLE, type NftRuleState, nftRuleTarget } from '../../../src/firewall/own.ts'
 import { type RuleState, ruleTarget } from '../../../src/firewall/rule-state.ts'
 import { compile } from '../../../src/plan/compile.ts'
+import { diffLines } from '../../../src/plan/diff.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
 import { planSchema } from '../../../src/plan/plan-file.ts'
 import { rollbackTask } from '../../../src/plan/rollback.ts'
@@ -91,6 +92,35 @@ describe('the plan that takes a run back', () => {
     for (const change of [chain, table, nftRule]) expect(back([change], ['absent\n']).changes).toEqual([])
     const emptied: Change = { ...chain, before: { ...chainState, rules: [] } }
     expect(back([emptied], ['present\n']).changes).toEqual([])
+  })
+
+  it('has what went with a module after the module, and overwrites nothing that somebody set since', () => {
+    const gone = (target: string, before: string): Change => ({
+      ...{ kind: 'kernel-value', layer: 'runtime', target, before, after: null, why: 'w' },
+    })
+    const hashsize = '/sys/module/nf_conntrack/parameters/hashsize'
+    const taken: Change = { ...module, before: 'loaded', after: null }
+    const changes = [gone('net.netfilter.nf_conntrack_max', '4096'), gone(hashsize, '1024'), taken]
+    const plan = back(changes, ['absent\n', 'absent\n', 'absent\n'])
+    expect(plan.blockers).toEqual([])
+    expect(plan.changes.map(({ target, before, after }) => [target, before, after])).toEqual([
+      ['nf_conntrack', null, 'loaded'],
+      [hashsize, null, '1024'],
+      ['net.netfilter.nf_conntrack_max', null, '4096'],
+    ])
+    expect(diffLines(plan).slice(2, 3)).toEqual(['~ values of its table: absent → hashsize 1024, max 4096'])
+    expect(diffLines({ ...empty, changes }).slice(0, 2)).toEqual([
+      '~ values of its table: hashsize 1024, max 4096 → absent',
+      '    w',
+    ])
+    // Somebody loaded it again.
+    const there = back(changes, ['loaded\n', 'value 1024\n', 'value 600\n'])
+    expect(there.blockers.map(({ code, message }) => [code, message])).toEqual([
+      ['changed-since', expect.stringContaining('before 4096, ours absent, now 600')],
+    ])
+    // It never went: the kernel did not let it go.
+    expect(back(changes, ['loaded\n', 'value 1024\n', 'value 4096\n']).changes).toEqual([])
+    expect(planSchema.parse(JSON.parse(JSON.stringify({ ...empty, changes }))).changes).toEqual(changes)
   })
 
   it('leaves out entries, which do not come back, and asks for the rules where it changes any', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Facts } from '../../../src/facts/facts.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
-import { type Check, decisive, failures, judge, passes } from '../../../src/run/checks.ts'
+import { type Check, decisive, failures, judge, passes, withWatched } from '../../../src/run/checks.ts'
 import { makeFacts } from '../../support/facts.ts'
 import { planFor } from '../../support/outcomes.ts'
 
@@ -43,6 +43,24 @@ describe('a check', () => {
     expect(passes(checks)).toBe(true)
   })
 
+  it('of a window is that of the look that had one, and all others are those of the last look', () => {
+    const entries = (status: Check['status'], detail: string): Plan => ({
+      ...done,
+      evidence: [{ name: 'no-new-entries', when: 'always', status, detail }],
+    })
+    const first = judge(watched({ max: 0 }), entries('pass', 'count 9 → 9'), { files: false })
+    const last = judge(makeFacts(), entries('unknown', 'nobody watched'), { files: true })
+    const both = withWatched(last, first)
+    expect(both.filter(({ name }) => name === 'no-new-entries')).toMatchObject([{ detail: 'count 9 → 9' }])
+    expect(both.map(({ name }) => name)).toEqual([
+      ...['values-as-wanted', 'survives-reboot', 'count-below-max'],
+      ...['no-new-entries', 'drops-still', 'no-new-table-full-lines'],
+    ])
+    expect(both.find(({ name }) => name === 'count-below-max')).toEqual(
+      last.find(({ name }) => name === 'count-below-max'),
+    )
+  })
+
   it('of live values fails when one is left, whatever the files', () => {
     const again = { ...done, changes: planFor().changes.filter(({ layer }) => layer === 'runtime') }
     expect(statusOf('values-as-wanted', watched(), again)).toBe('fail')
@@ -64,16 +82,42 @@ describe('a check', () => {
     expect(checks.find(({ name }) => name === 'count-below-max')?.status).toBe('fail')
   })
 
-  it.each(['overridden-at-boot', 'broken-modprobe-line', 'file-refused'])(
-    'of a reboot fails on %s, unless somebody forced their way past it',
+  it.each(['saved-unread', 'saved-unknown'])('of a reboot is unknown on %s, unless somebody insisted', code => {
+    const blocker = { code, message: 'because', forceable: true }
+    expect(statusOf('survives-reboot', watched(), { ...done, blockers: [blocker] })).toBe('unknown')
+    expect(statusOf('survives-reboot', watched(), { ...done, forced: [blocker] })).toBe('pass')
+  })
+
+  it.each(['rules-unread', 'built-in', 'tracks-when-loaded'])(
+    'of values passes for nobody who did not look: %s',
     code => {
-      const blocker = { code, message: 'because', forceable: true }
-      expect(statusOf('survives-reboot', watched(), { ...done, blockers: [blocker] })).toBe('fail')
-      const forced = judge(watched(), { ...done, forced: [blocker] }, { files: true })
-      const check = forced.find(({ name }) => name === 'survives-reboot')
-      expect(check).toMatchObject({ status: 'pass', detail: expect.stringContaining('forced past: because') })
+      const again = { ...done, blockers: [{ code, message: 'because', forceable: false }] }
+      expect(statusOf('values-as-wanted', watched(), again)).toBe('unknown')
+      expect(statusOf('survives-reboot', watched(), again)).toBe('unknown')
+      expect(passes(decisive(judge(watched(), again, { files: false }), 'later'))).toBe(false)
     },
   )
+
+  it('of values is made by anybody, but not that of rules', () => {
+    const blockers = [{ code: 'needs-root', message: 'because', forceable: false }]
+    const plan = (strategy: string): Plan => ({ ...done, blockers, steps: [{ strategy, options: {} }] })
+    expect(statusOf('values-as-wanted', watched(), plan('raise'))).toBe('pass')
+    for (const strategy of ['notrack', 'blacklist', 'untrigger']) {
+      expect(statusOf('values-as-wanted', watched(), plan(strategy))).toBe('unknown')
+    }
+  })
+
+  it.each([
+    ...['overridden-at-boot', 'broken-modprobe-line', 'file-refused', 'saved-elsewhere'],
+    ...['saved-rules-need-tracking', 'ufw-enabled', 'notrack-in-force', 'install-wins', 'install-ignored'],
+    'initramfs-holds-it',
+  ])('of a reboot fails on %s, unless somebody forced their way past it', code => {
+    const blocker = { code, message: 'because', forceable: true }
+    expect(statusOf('survives-reboot', watched(), { ...done, blockers: [blocker] })).toBe('fail')
+    const forced = judge(watched(), { ...done, forced: [blocker] }, { files: true })
+    const check = forced.find(({ name }) => name === 'survives-reboot')
+    expect(check).toMatchObject({ status: 'pass', detail: expect.stringContaining('forced past: because') })
+  })
 
   it('of values that are not this host’s own does not pass on an empty plan', () => {
     const again = planFor({ ownsKernel: false })

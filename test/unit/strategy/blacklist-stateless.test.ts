@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compare, opened } from '../../../src/firewall/compare.ts'
 import type { Connection } from '../../../src/firewall/connection.ts'
+import { type Packet, walk } from '../../../src/firewall/packet.ts'
 import { readRuleset } from '../../../src/firewall/read.ts'
 import { withoutRule, withRule } from '../../../src/firewall/rule-state.ts'
 import { convertLive, lineOf } from '../../../src/strategy/blacklist/live.ts'
@@ -36,7 +37,7 @@ describe('one rule', () => {
     ],
     [
       'INPUT -p tcp -m tcp --sport 443 -m state --state ESTABLISHED -j ACCEPT',
-      ['INPUT -p tcp -m tcp --sport 443 ! --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT'],
+      ['INPUT -p tcp -m tcp --sport 443 ! --tcp-flags SYN,RST,ACK SYN -j ACCEPT'],
     ],
     [
       'INPUT -p udp -m udp --sport 53 -m state --state ESTABLISHED -j ACCEPT',
@@ -103,8 +104,24 @@ describe('one rule', () => {
       'INPUT -p tcp -m state --state RELATED,ESTABLISHED -j ACCEPT',
     )
     expect(refused).toEqual([])
-    expect(lines).toEqual(['INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT', 'INPUT -i lo -j ACCEPT'])
+    expect(lines).toEqual(['INPUT -p tcp -m tcp ! --tcp-flags SYN,RST,ACK SYN -j ACCEPT', 'INPUT -i lo -j ACCEPT'])
   })
+})
+
+it('a SYN with a FIN is none that belongs to a connection: old kernels open one by it', () => {
+  const established = 'INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT'
+  const { ruleset, after } = without(established, 'INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT')
+  const packet = (tcpFlags: Packet['tcpFlags'], port: number, state: Packet['state'] = 'untracked'): Packet => ({
+    ...{ family: 4, protocol: 'tcp', direction: 'in', tcpFlags, state },
+    ...{ source: '198.51.100.7', sourcePort: null, destination: '192.0.2.5', destinationPort: port },
+  })
+  expect(walk(readRuleset(ruleset), packet('syn-fin', 9999, 'invalid')).is).toBe('dropped')
+  const rules = readRuleset(after)
+  for (const flags of ['syn', 'syn-fin'] as const) {
+    expect(walk(rules, packet(flags, 9999)).is).toBe('dropped')
+    expect(walk(rules, packet(flags, 22)).is).toBe('accepted')
+  }
+  expect(walk(rules, packet('other', 9999)).is).toBe('accepted')
 })
 
 const state = fc

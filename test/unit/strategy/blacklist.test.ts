@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Facts, RulesetText } from '../../../src/facts/facts.ts'
 import { applyToFacts, makePlan, type Plan, type Step, settledTask, type Task } from '../../../src/plan/plan.ts'
+import { decisive, judge, passes } from '../../../src/run/checks.ts'
 import { blacklist } from '../../../src/strategy/blacklist/blacklist.ts'
 import { REFUSAL_FILE } from '../../../src/strategy/blacklist/refuse.ts'
 import { filter } from '../firewall/samples.ts'
@@ -75,6 +76,20 @@ describe('order', () => {
     const { facts: other, given: asked } = caseOf('stop-systemd')
     const stop = planOf(asked.options, seen(other)).changes.map(({ kind }) => kind)
     expect([...new Set(stop)]).toEqual(['service', 'module', 'boot-service', 'file'])
+  })
+
+  it('values between rules and services: they come back once a service has loaded their module anew, and no rule fills it', () => {
+    const { facts, given } = caseOf('stop-systemd')
+    const values = { 'net.netfilter.nf_conntrack_max': '9', '/sys/module/nf_conntrack/parameters/hashsize': '8' }
+    const host = { ...seen(facts), tracking: facts.tracking && { ...facts.tracking, values } }
+    const changes = planOf(given.options, host).changes.map(({ target }) => target)
+    expect(changes.slice(0, 2)).toEqual(Object.keys(values))
+    const { facts: other, given: asked } = caseOf('stateless-debian')
+    const stateless = { ...seen(other), tracking: other.tracking && { ...other.tracking, values } }
+    const kinds = planOf(asked.options, stateless).changes.map(({ kind }) => kind)
+    expect([...new Set(kinds)]).toEqual(['rule', 'kernel-value', 'module', 'file'])
+    const later = planOf({ ...given.options, when: 'reboot' }, host).changes
+    expect(later.some(({ kind }) => kind === 'kernel-value')).toBe(false)
   })
 
   it('what takes the place of a rule is there before it goes, from the end of the chain to its head', () => {
@@ -201,6 +216,51 @@ describe('evidence', () => {
   })
 })
 
+describe('a host that cannot be looked at shows nothing', () => {
+  const { facts } = caseOf('loaded-unused')
+
+  it.each<[string, Partial<Facts>, string]>([
+    ['nobody may', { root: false }, 'needs-root'],
+    ['its rules are unread', { ruleset: { sources: [], complete: false } }, 'rules-unread'],
+    ['conntrack is built in', { providedBy: 'builtin' }, 'built-in'],
+    ['somebody enabled ufw', { ufw: { enabled: true, sysctlFile: null } }, 'ufw-enabled'],
+  ])('%s', (_, differences, code) => {
+    const host = { ...seen(facts), ...differences, earlier: { stats: facts.stats, log: facts.log, secondsBefore: 10 } }
+    const plan = planOf({}, host)
+    expect(plan.blockers.map(blocker => blocker.code)).toEqual([code])
+    expect(plan.evidence).toMatchObject([{ name: 'conntrack-gone', status: 'unknown' }])
+    expect(passes(judge(host, plan, { files: true }))).toBe(false)
+    expect(passes(decisive(judge(host, plan, { files: false }), 'later'))).toBe(code === 'ufw-enabled')
+  })
+
+  it('what boot makes of a cure is looked at again, with what somebody saved since', () => {
+    const gone = done(seen(facts), planOf({}, seen(facts)))
+    const host = { ...gone, earlier: { stats: null, log: facts.log, secondsBefore: 10 } }
+    const state = (content: string) => ({ content, mode: '0644', owner: '0:0', label: null })
+    const saved = filter('DROP', 'INPUT -m state --state ESTABLISHED -j ACCEPT')
+    const files = host.files.map(file =>
+      file.path === '/etc/iptables/rules.v4' ? { ...file, state: state(saved) } : file,
+    )
+    const reboot = (of: Facts) =>
+      judge(of, planOf({}, of), { files: true }).find(({ name }) => name === 'survives-reboot')?.status
+    expect(reboot(host)).toBe('pass')
+    expect(reboot({ ...host, files })).toBe('fail')
+    expect(reboot({ ...host, ufw: { enabled: true, sysctlFile: null } })).toBe('fail')
+  })
+})
+
+describe('what goes has to be able to come back', () => {
+  const { facts } = caseOf('no-way-back')
+  const blockersOf = (options: Step['options'], of: Facts): (readonly [string, boolean])[] =>
+    planOf(options, seen(of)).blockers.map(({ code, forceable }) => [code, forceable] as const)
+
+  it('modules that are nowhere on the disk are taken out by nobody; until the next reboot they stay', () => {
+    expect(blockersOf({ when: 'now' }, facts)).toEqual([['no-way-back', false]])
+    expect(blockersOf({ when: 'reboot' }, facts)).toEqual([['no-way-back', true]])
+    expect(blockersOf({ when: 'now' }, { ...facts, family: null, modules: [] })).toEqual([])
+  })
+})
+
 describe('what boot loads is known', () => {
   const { facts, given } = caseOf('stateless-debian')
   const codes = (change: (facts: Facts) => Facts, options = given.options): (readonly [string, boolean])[] =>
@@ -219,7 +279,7 @@ describe('what boot loads is known', () => {
     expect(codes(host => without({ ...host, ruleset: { sources: [], complete: true } }), {})).toEqual([])
     const seenFile = (facts: Facts): Facts => ({
       ...facts,
-      tracking: facts.tracking && { ...facts.tracking, savedSeen: ['/etc/iptables/rules-save'] },
+      tracking: facts.tracking && { ...facts.tracking, savedSeen: ['/var/lib/iptables/rules-save'] },
     })
     expect(codes(host => seenFile(without(plain(host))), {})).toEqual([])
   })

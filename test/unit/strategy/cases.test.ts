@@ -7,8 +7,19 @@ import { CASES } from './cases.ts'
 
 function runtimeOf(changes: readonly Change[]): Record<string, string | null> {
   return Object.fromEntries(
-    changes.flatMap(change => (change.kind === 'kernel-value' ? [[change.target, change.after]] : [])),
+    changes.flatMap(change =>
+      change.kind === 'kernel-value' && change.after !== null ? [[change.target, change.after]] : [],
+    ),
   )
+}
+
+/** What goes with its module, in the order in which it comes back. */
+function goneOf(changes: readonly Change[]): (readonly [string, string | null])[] {
+  return changes
+    .toReversed()
+    .flatMap(change =>
+      change.kind === 'kernel-value' && change.after === null ? [[change.target, change.before] as const] : [],
+    )
 }
 
 function diffOf(changes: readonly Change[]): string[] {
@@ -25,6 +36,7 @@ describe.each(CASES)('$path', ({ given, strategy, facts }) => {
     const draft = strategy.configure(given.options)(facts)
     expect(draft.blockers.map(({ code }) => code)).toEqual(given.blockers)
     expect(runtimeOf(draft.changes)).toEqual(given.runtime)
+    expect(goneOf(draft.changes)).toEqual(Object.entries(given.gone))
     const files = draft.changes.flatMap(change => (change.kind === 'file' ? [change] : []))
     expect(files.map(({ target }) => target).toSorted()).toEqual(Object.keys(given.files).toSorted())
     for (const change of files) {

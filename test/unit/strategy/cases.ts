@@ -36,6 +36,8 @@ const caseSchema = z.strictObject({
   options: record.default({}),
   /** `target: after` of live values; files by the lines they must hold. */
   runtime: z.record(z.string(), z.coerce.string()).default({}),
+  /** `target: before` of live values that go with their module, in the order in which they come back. */
+  gone: z.record(z.string(), z.coerce.string()).default({}),
   files: z.record(z.string(), z.array(z.string())).default({}),
   /** Lines of the diff of rules and entries: these among them, and none at all for an empty list. */
   rules: z.array(z.string()).optional(),

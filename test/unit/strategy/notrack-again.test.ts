@@ -110,7 +110,7 @@ describe('rules that are there already', () => {
       [6, false],
     ])
     const saved = files.flatMap(({ path, state }) =>
-      path.startsWith('/etc/iptables/') ? [[path, state?.content]] : [],
+      path.startsWith('/etc/iptables/rules.v') ? [[path, state?.content]] : [],
     )
     expect(saved).toEqual([
       ['/etc/iptables/rules.v4', expect.stringContaining('CTFIX-IN')],

@@ -1,9 +1,9 @@
 /** What boot would load again: rules as people write them, in files that a plan edits. */
 import { describe, expect, it } from 'vitest'
 import type { RulesetSource } from '../../../src/facts/facts.ts'
+import { isLooselySame } from '../../../src/firewall/loose.ts'
 import { splitWords } from '../../../src/firewall/words.ts'
 import type { Draft } from '../../../src/strategy/strategy.ts'
-import { isLooselySame } from '../../../src/strategy/untrigger/loose.ts'
 import { untrigger } from '../../../src/strategy/untrigger/untrigger.ts'
 import { statementsOf } from '../../../src/strategy/untrigger/written.ts'
 import { file, makeFacts } from '../../support/facts.ts'

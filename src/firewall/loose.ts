@@ -1,5 +1,5 @@
 /** Words of a rule of iptables as anybody may write them: in which order options stand and states are listed says nothing. */
-import { canonicalWords, joinWords } from '../../firewall/words.ts'
+import { canonicalWords, joinWords } from './words.ts'
 
 const SHORT: Readonly<Record<string, string>> = {
   ...{ '--match': '-m', '--jump': '-j', '--goto': '-g', '--protocol': '-p', '--proto': '-p' },
