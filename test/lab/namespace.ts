@@ -1,7 +1,7 @@
 /**
  * Namespace hosts: many cheap SSH hosts on one machine, for fan-out and speed. Each has its own network, mounts, pids
- * and host name, its own sshd on a private bridge, and memory over /etc, /var and /root, so nothing of the machine is
- * written. The kernel is the machine's, its conntrack limits read-only from in there: a "not your kernel" case.
+ * and host name, its own sshd on a private bridge, and memory over all files, so nothing of the machine is written. The
+ * kernel is the machine's, its conntrack limits read-only from in there: a "not your kernel" case.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -13,9 +13,17 @@ import { type Lab, type LabHost, LabUnavailable } from './lab.ts'
 import { claimBridge, type LabBridge } from './namespace/bridge.ts'
 import { hostScript } from './namespace/host-script.ts'
 
+interface Spec {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  /** False: it has the machine's, and with it the kernel's limits. */
+  readonly ownNetwork: boolean
+}
+
 interface Running {
   readonly host: LabHost
-  readonly address: string
+  readonly spec: Spec
   /** `unshare`, whose death takes the whole pid namespace with it. */
   readonly keeper: ProcessId
   /** PID 1 of the host as this machine counts: the way in for the side door. */
@@ -38,27 +46,28 @@ async function hostKeys(count: number): Promise<string[]> {
 
 /** Starts the namespaces of one host; its sshd waits for a word on stdin, until the network is there. */
 async function unshareHost(
-  name: string,
-  address: string,
+  { name, address, port, ownNetwork }: Spec,
   bridge: LabBridge,
   authorized: string,
-): Promise<Omit<Running, 'host' | 'address'>> {
+): Promise<Omit<Running, 'host' | 'spec'>> {
   const keys = cacheDir('keys')
   // pdeathsig and kill-child: a crashed test run takes its hosts with it, without anybody to reap them.
   const child = spawn(
     'setpriv',
     [
-      ...['--pdeathsig', 'KILL', 'unshare', '--net', '--mount', '--pid', '--uts', '--fork', '--kill-child'],
+      ...['--pdeathsig', 'KILL', 'unshare', ...(ownNetwork ? ['--net'] : [])],
+      ...['--mount', '--pid', '--uts', '--fork', '--kill-child'],
       ...[
         '/bin/sh',
         '-c',
         hostScript,
         'sh',
         name,
-        `${address}/16`,
+        ownNetwork ? `${address}/16` : '',
         bridge.gateway,
         `${keys}/host-${name}_ed25519`,
         authorized,
+        `${address}:${port}`,
       ],
     ],
     { env: { PATH: toolPath }, stdio: ['pipe', 'pipe', 'pipe'] },
@@ -76,11 +85,20 @@ async function unshareHost(
   return { keeper, init, child }
 }
 
-function addressOf(bridge: LabBridge, at: number): string {
-  return `${bridge.prefix}.${1 + Math.floor(at / 250)}.${1 + (at % 250)}`
+function specs({ prefix, gateway }: LabBridge, count: number, machineNetwork: boolean): Spec[] {
+  const own = Array.from({ length: count }, (_, at) => ({
+    name: `ns${at + 1}`,
+    address: `${prefix}.${1 + Math.floor(at / 250)}.${1 + (at % 250)}`,
+    port: 22,
+    ownNetwork: true,
+  }))
+  // The machine may have an sshd of its own.
+  const last = { name: `ns${count + 1}`, address: gateway, port: 2022, ownNetwork: false }
+  return machineNetwork ? [...own, last] : own
 }
 
-export async function startNamespaceHosts(count: number): Promise<Lab> {
+/** `machineNetwork`: with one more host, the last one, whose network is the machine's: it owns the kernel. */
+export async function startNamespaceHosts(count: number, { machineNetwork = false } = {}): Promise<Lab> {
   if (process.getuid?.() !== 0)
     throw new LabUnavailable('The namespace lab makes namespaces and a bridge, which takes root.')
   requireTools('namespace', {
@@ -102,27 +120,28 @@ export async function startNamespaceHosts(count: number): Promise<Lab> {
     await bridge.release()
   }
   try {
-    const [user, publicKeys] = [await userKey(), await hostKeys(count)]
+    const wanted = specs(bridge, count, machineNetwork)
+    const [user, publicKeys] = [await userKey(), await hostKeys(wanted.length)]
     const started = await Promise.allSettled(
-      publicKeys.map(async (publicKey, at) => {
-        const name = `ns${at + 1}`
-        const address = addressOf(bridge, at)
+      wanted.map(async (spec, at) => {
+        const { name, address, port } = spec
         const vars = {
           ansible_host: address,
-          ansible_port: 22,
+          ansible_port: port,
           ansible_user: 'root',
           ansible_ssh_private_key_file: user.privatePath,
         }
-        const made = await unshareHost(name, address, bridge, user.publicText)
-        running.set(name, { ...made, address, host: { name, vars, knownHosts: `${address} ${publicKey}` } })
+        const made = await unshareHost(spec, bridge, user.publicText)
+        const knownHosts = `${port === 22 ? address : `[${address}]:${port}`} ${publicKeys[at]}`
+        running.set(name, { ...made, spec, host: { name, vars, knownHosts } })
       }),
     )
     const failed = started.find(result => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
-    const inOrder = publicKeys.map((_, at) => running.get(`ns${at + 1}`)).filter(host => host !== undefined)
-    await bridge.attach(inOrder.map(({ keeper }) => keeper.pid))
+    const inOrder = wanted.map(({ name }) => running.get(name)).filter(host => host !== undefined)
+    await bridge.attach(inOrder.filter(({ spec }) => spec.ownNetwork).map(({ keeper }) => keeper.pid))
     for (const { child } of inOrder) child.stdin?.end('go\n')
-    await Promise.all(inOrder.map(({ address }) => waitForBanner(address, 22)))
+    await Promise.all(inOrder.map(({ spec }) => waitForBanner(spec.address, spec.port)))
     running.clear()
     for (const host of inOrder) running.set(host.host.name, host)
   } catch (error) {

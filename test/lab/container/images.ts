@@ -10,7 +10,7 @@ import { LabUnavailable } from '../lab.ts'
 import { cacheDir, withLock } from './cache.ts'
 import { must, requireTools, run } from './exec.ts'
 
-export type ImageKind = 'debian' | 'busybox' | 'centos5'
+export type ImageKind = 'debian' | 'busybox' | 'alpine' | 'centos5'
 
 /** The lab's Debian is fixed: its tools (iptables 1.8.9, nft 1.0.6) are part of what the scenarios expect. */
 const suite = 'bookworm'
@@ -36,6 +36,11 @@ const images: Readonly<Record<ImageKind, Recipe>> = {
   },
   // Unpacked only: no package manager, no shell but busybox ash, no coreutils.
   busybox: { variant: 'extract', packages: ['busybox-static', 'dropbear-bin'], files: ['busybox.sh'] },
+  alpine: {
+    variant: 'extract',
+    packages: ['busybox-static', 'dropbear-bin', 'iptables', 'nftables', 'openrc'],
+    files: ['alpine.sh', 'busybox.sh', 'alpine/init-iptables', 'alpine/rules-save'],
+  },
   centos5: {
     variant: 'minbase',
     packages: 'openssh-server,sudo,procps,iproute2,net-tools'.split(','),

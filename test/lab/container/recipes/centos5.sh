@@ -24,7 +24,7 @@ ln -sf bash "$root/usr/bin/sh"
 # Stubs take the very paths of the tools, so that an absolute path does not get round them.
 mkdir -p "$root/lab/real"
 mv "$root/usr/sbin/sysctl" "$root/lab/real/"
-for name in uname sysctl iptables dmesg modprobe; do
+for name in uname sysctl iptables dmesg modprobe chkconfig; do
   rm -f "$root/usr/bin/$name" "$root/usr/sbin/$name"
   cp "$here/el5/$name" "$root/usr/sbin/$name"
   chmod 0755 "$root/usr/sbin/$name"
@@ -38,7 +38,7 @@ for name in rmmod insmod lsmod modinfo depmod; do
   ln -sf modprobe "$root/usr/sbin/$name"
 done
 cp "$here/el5/before" "$root/lab/before"
-cp "$here/el5/kernel" "$root/lab/kernel"
+cp "$here/el5/kernel" "$here/el5/modules" "$root/lab/"
 chmod 0755 "$root/lab/before"
 
 # A link to /run/lock in Debian; followed from out here it would lead into the machine that builds.
@@ -48,14 +48,34 @@ ln -s rc.d/init.d "$root/etc/init.d"
 cp "$here/el5/init-iptables" "$root/etc/rc.d/init.d/iptables"
 printf '#!/bin/sh\n[ -x "/etc/init.d/$1" ] || { echo "$1: unrecognized service" >&2; exit 1; }\nexec "/etc/init.d/$1" "$2"\n' \
   >"$root/usr/sbin/service"
-printf '#!/bin/sh\n[ "$1" = --list ] || exit 0\nprintf "%%s\\t0:off\\t1:off\\t2:on\\t3:on\\t4:on\\t5:on\\t6:off\\n" "${2:-iptables}"\n' \
-  >"$root/usr/sbin/chkconfig"
-chmod 0755 "$root/etc/rc.d/init.d/iptables" "$root/usr/sbin/service" "$root/usr/sbin/chkconfig"
+chmod 0755 "$root/etc/rc.d/init.d/iptables" "$root/usr/sbin/service"
 cp -R "$here/el5/etc/." "$root/etc/"
 chmod 0600 "$root/etc/sysconfig/iptables" "$root/etc/sysconfig/iptables-config"
 
-modules=$root/lib/modules/2.6.18-419.el5
-mkdir -p "$modules/kernel/net/ipv4/netfilter" "$root/boot"
-: >"$modules/kernel/net/ipv4/netfilter/ip_conntrack.ko"
+# As they are after chkconfig --add: S where the level is named in the head of the script, K elsewhere.
+for level in 0 1 2 3 4 5 6; do
+  mkdir -p "$root/etc/rc.d/rc$level.d"
+  ln -s "rc.d/rc$level.d" "$root/etc/rc$level.d"
+  case $level in [2-5]) link=S08iptables ;; *) link=K92iptables ;; esac
+  ln -s ../init.d/iptables "$root/etc/rc.d/rc$level.d/$link"
+done
+
+modules=/lib/modules/2.6.18-419.el5
+mkdir -p "$root/boot"
+grep -v '^#' "$here/el5/modules" | while read -r name directory _; do
+  mkdir -p "$root$modules/kernel/$directory"
+  : >"$root$modules/kernel/$directory/$name.ko"
+done
+# Of that age: whole paths, the nearest first, and what those need behind them, each once.
+awk -v root=$modules '!/^#/ {
+    path[$1] = root "/kernel/" $2 "/" $1 ".ko"
+    list = ""
+    for (i = NF; i > 3; i--) list = list " " path[$i] below[$i]
+    n = split(list, word, " ")
+    list = ""
+    for (i = n; i > 0; i--) if (index(list " ", " " word[i] " ") == 0) list = " " word[i] list
+    below[$1] = list
+    print path[$1] ":" list
+  }' "$here/el5/modules" >"$root$modules/modules.dep"
 printf '%s\n' CONFIG_HZ=1000 CONFIG_IP_NF_CONNTRACK=m CONFIG_NETFILTER_XT_TARGET_NOTRACK=m '# CONFIG_NF_CONNTRACK is not set' \
   >"$root/boot/config-2.6.18-419.el5"
