@@ -32,6 +32,9 @@ const MACHINES = [
   'test/lab/demo.test.ts',
 ]
 
+/** Keeps both cores busy by itself. */
+const TWO_MACHINES = 'test/lab/vm-faults.test.ts'
+
 export default defineConfig({
   test: {
     // Most of them wait for shells that they started.
@@ -49,15 +52,23 @@ export default defineConfig({
       { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, isolate: false, testTimeout: 30_000 } },
       { test: { name: 'simulated', include: SIMULATED, testTimeout: 300_000, hookTimeout: 900_000 } },
       {
-        // Containers, namespaces and two machines at once share two cores: one file at a time, and each may take minutes.
+        // Containers and namespaces.
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          exclude: [...MACHINES, ...SIMULATED],
-          fileParallelism: false,
+          exclude: [...MACHINES, TWO_MACHINES, ...SIMULATED],
           testTimeout: 300_000,
           hookTimeout: 900_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: [TWO_MACHINES],
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -68,7 +79,7 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: 400_000,
           hookTimeout: 900_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
