@@ -1,6 +1,5 @@
 /** Flags that commands share, and what they come to. Ansible's letters where Ansible has them. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { UsageError } from '../errors.ts'
 import { parseDuration } from '../lang/duration.ts'
 import { nearest } from '../lang/text.ts'
 import { OUTPUTS, type Output } from '../view/view.ts'
@@ -96,7 +95,7 @@ export function withWhatOptions(command: Command): Command {
   return command
     .addOption(new Option('-s, --strategy <names>', 'strategies, comma-separated').argParser(list))
     .addOption(
-      new Option('--set <key=value>', 'option of the strategy (strategy.key=value with several)')
+      new Option('--set <key=value>', 'option of the strategy (strategy.key=value with several); repeatable')
         .argParser(collect)
         .default([]),
     )
@@ -133,28 +132,6 @@ export function withGuardOptions(command: Command): Command {
         'a host takes itself back unless confirmed in this time (default: 60s)',
       ).argParser(seconds(1)),
     )
-}
-
-interface Setting {
-  /** null: for every strategy that has such an option. */
-  readonly strategy: string | null
-  readonly key: string
-  readonly value: unknown
-}
-
-/** Splits `--set strategy.key=1` into its parts; numbers and booleans become such. */
-export function parseSet(text: string): Setting {
-  const [, strategy, key, value] = /^(?:([^.=]+)\.)?([^.=]+)=(.*)$/s.exec(text) ?? []
-  if (key === undefined || value === undefined) {
-    throw new UsageError(`--set ${text}: expected key=value or strategy.key=value`)
-  }
-  return { strategy: strategy ?? null, key, value: scalar(value) }
-}
-
-function scalar(text: string): unknown {
-  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text)
-  if (text === 'true' || text === 'false') return text === 'true'
-  return text
 }
 
 /** `expected …, got …; did you mean …?` */

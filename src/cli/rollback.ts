@@ -1,9 +1,10 @@
 /** `ctfix rollback RUN`: what a run changed goes back, where nobody changed it since. */
-import { ConfigError, NoMatchError } from '../errors.ts'
+import { ConfigError, NoMatchError, UsageError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import { openRecord } from '../run/record.ts'
-import { checkRunId, type RecordedRun, readRun } from '../run/recorded.ts'
+import { type RecordedRun, readRun } from '../run/recorded.ts'
 import { NoSuchRunError, prepareRollback } from '../run/rollback.ts'
+import { isRunId } from '../run/run-id.ts'
 import type { Outcome, Status } from '../run/status.ts'
 import { checkBecome } from '../transport/become.ts'
 import { carryOut } from './carry-out.ts'
@@ -20,7 +21,7 @@ interface RollbackOptions extends SharedOptions, GuardOptions {
 
 /** Shows the way back, asks, goes it, proves it over a new connection. */
 export async function rollback(run: string, options: RollbackOptions): Promise<void> {
-  const of = checkRunId(run)
+  const of = ourRunId(run)
   refuseWithoutAnybody('rollback', options)
   const fleet = await openFleet(options)
   const recorded = recordOf(stateDirectory(options), of)
@@ -75,6 +76,12 @@ export async function rollback(run: string, options: RollbackOptions): Promise<v
       recorded === null ? strangers.size < hosts.length : ended !== undefined && LEFT_ALONE.includes(ended)
     return strangers.has(outcome.host) && isUntouched ? { ...outcome, status: 'ok' } : outcome
   }
+}
+
+/** Hosts are asked for a run of a colleague's, too, but not for what cannot be one. */
+function ourRunId(text: string): string {
+  if (isRunId(text)) return text
+  throw new UsageError(`expected the id of a run (26 letters and digits), got ${text}`, { hint: 'ctfix runs list' })
 }
 
 function untouched(host: string): Outcome {

@@ -9,7 +9,8 @@ import { decodeValue, type Where } from '../lang/decode.ts'
 import type { Step, Task } from '../plan/plan.ts'
 import { strategies } from '../strategy/index.ts'
 import type { Strategy } from '../strategy/strategy.ts'
-import { parseSet, unknownWord, type WhatOptions } from './options.ts'
+import { unknownWord, type WhatOptions } from './options.ts'
+import { parseSet } from './set.ts'
 
 export type TaskOf = (host: Host) => Task
 
@@ -30,7 +31,7 @@ const NAMES = strategies.map(({ name }) => name)
 export function tasksFromFlags(what: WhatOptions, inventory: Pick<Inventory, 'variables'>): TaskOf {
   const force = what.force === true
   if (what.strategy) {
-    const task = { steps: makeSteps(what.strategy.map(find), givenBySet(what.set)), force }
+    const task = { steps: stepsBySet(what.strategy.map(find), what.set), force }
     return () => task
   }
   return host => ({ steps: stepsOfHost(host, inventory), force })
@@ -80,14 +81,23 @@ export function optionNames(strategy: Strategy): string[] {
   return strategy.options instanceof z.ZodObject ? Object.keys(strategy.options.shape) : []
 }
 
-function givenBySet(set: readonly string[]): Given {
+function stepsBySet(among: readonly Strategy[], set: readonly string[]): Step[] {
   const bare: Record<string, unknown> = {}
-  const own = new Map<string, Options>()
+  const own = new Map<string, Record<string, unknown>>()
   for (const { strategy, key, value } of set.map(parseSet)) {
-    if (strategy === null) bare[key] = value
-    else own.set(strategy, { ...own.get(strategy), [key]: value })
+    const to = strategy === null ? bare : (own.get(strategy) ?? {})
+    const knowing = among.filter(({ name }) => strategy === null || strategy === name)
+    // Of two values for one thing the last one holds; those of a list add up.
+    to[key] = Object.hasOwn(to, key) && knowing.some(one => takesList(one, key)) ? [to[key], value].flat() : value
+    if (strategy !== null) own.set(strategy, to)
   }
-  return { bare, own, placeOf: () => ({ file: '--set' }) }
+  return makeSteps(among, { bare, own, placeOf: () => ({ file: '--set' }) })
+}
+
+/** True where the option may hold several: then none at all is a list, too. */
+function takesList({ options }: Strategy, key: string): boolean {
+  const option: unknown = options instanceof z.ZodObject ? options.shape[key] : undefined
+  return option instanceof z.ZodType && option.safeParse([]).success
 }
 
 /** In a mapping a key that is the name of one of the strategies, and holds a mapping, holds the options of that one. */

@@ -81,7 +81,7 @@ function changedSince(back: Change, found: Change): Blocker {
   const message =
     back.kind === 'kernel-value' && found.kind === 'kernel-value'
       ? `${back.target}: before ${back.after ?? 'absent'}, ours ${back.before ?? 'absent'}, now ${found.before ?? 'absent'}`
-      : `${back.target}: what is there now is not what the run left there:\n${sinceThen(back, found)}`
+      : `${back.target}: what is there now is not what the run left there. --force writes what was there before the run, as the plan shows it; or edit by hand what differs:\n${sinceThen(back, found)}`
   return { code: 'changed-since', message: `changed by somebody else since: ${message}`, forceable: true }
 }
 

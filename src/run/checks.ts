@@ -153,12 +153,25 @@ function isSymptom({ name }: Check): boolean {
 /** What only a window shows: a look without one cannot say it again. */
 const WATCHED = [...SYMPTOMS, 'no-new-entries']
 
-/** Checks of a look without a window, with what `watched`, those of one before, have seen over theirs. */
-export function withWatched(checks: readonly Check[], watched: readonly Check[]): Check[] {
+/**
+ * Checks of a look without a window, with what `watched`, those of one before, have seen over theirs. Where entries were
+ * removed in between (`removed`), a count of then is said to be of then.
+ */
+export function withWatched(checks: readonly Check[], watched: readonly Check[], removed = false): Check[] {
+  const seen = watched.filter(({ name }) => WATCHED.includes(name))
   return [
     ...checks.filter(({ name }) => !WATCHED.includes(name)),
-    ...watched.filter(({ name }) => WATCHED.includes(name)),
+    ...seen.map(check =>
+      removed && check.name === 'no-new-entries'
+        ? { ...check, detail: `${check.detail}, watched before the entries were removed` }
+        : check,
+    ),
   ]
+}
+
+/** Without what only a window would have shown: where nothing was changed nobody watches, and that is no finding. */
+export function withoutUnwatched(checks: readonly Check[]): Check[] {
+  return checks.filter(({ name, status }) => status !== 'unknown' || !WATCHED.includes(name))
 }
 
 /** What shows that the table has room; where relief comes later, it may not show yet. */

@@ -3,7 +3,7 @@ import type { Facts } from '../facts/facts.ts'
 import type { Host } from '../inventory/host.ts'
 import { type Plan, settledTask, type Task } from '../plan/plan.ts'
 import { applyPlan } from './apply.ts'
-import { decisive, failures, judge, passes } from './checks.ts'
+import { decisive, failures, judge, passes, withoutUnwatched } from './checks.ts'
 import type { HostResult } from './fleet.ts'
 import { look, type Survey, survey, surveyOver } from './survey.ts'
 import { reliefOf, type Tools } from './tools.ts'
@@ -73,7 +73,7 @@ export async function applyOf(host: Host, prepare: Prepare): Promise<HostResult>
 
 /** apply where nothing is left to do: as wanted unless the table is full at this moment. `verify` watches for longer. */
 function idleResult(facts: Facts, plan: Plan, task: Task): HostResult {
-  const checks = judge(facts, plan, { files: true })
+  const checks = withoutUnwatched(judge(facts, plan, { files: true }))
   if (passes(decisive(checks, reliefOf(task)))) return { status: 'ok', facts, plan, checks }
   return {
     status: 'failed',

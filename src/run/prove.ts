@@ -4,6 +4,7 @@ import type { Facts } from '../facts/facts.ts'
 import { gatherFacts, runProbe } from '../facts/gather.ts'
 import { parseProbe } from '../facts/parse.ts'
 import { parseFrames } from '../lang/frames.ts'
+import { ofLayer } from '../plan/plan.ts'
 import { keepPrelude } from '../plan/programs.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Applied, lostOutcome, type Verdict, verdictOf } from './applied.ts'
@@ -62,7 +63,7 @@ export async function proveAndKeep(
   const again = planHost(host, task, kept.facts)
   answers = await judgeServices(host, services)
   const seen = judge({ ...kept.facts, earlier: null }, again, { files: true, newConnection })
-  checks = [...withWatched(seen, checks), ...answers]
+  checks = [...withWatched(seen, checks, ofLayer(work.plan.changes, 'final').length > 0), ...answers]
   facts = { ...kept.facts, earlier: facts.earlier }
   if (!passes(decisive(checks, relief))) return back(`not kept: ${failures(decisive(checks, relief))}`)
   return { status: 'changed', facts, checks, error: null, digest: kept.digest }

@@ -65,7 +65,7 @@ export function listRuns(stateDir: string): string[] {
 }
 
 /** Throws UsageError for what cannot be the id of a run: it becomes part of a path, here and on hosts. */
-export function checkRunId(run: string): string {
+function checkRunId(run: string): string {
   if (/^[0-9A-Za-z]{1,64}$/.test(run)) return run
   throw new UsageError(`expected the id of a run (letters and digits), got ${run}`)
 }

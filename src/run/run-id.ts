@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
+/** True for what could have come from here. */
+export const isRunId = (text: string): boolean => text.length === 26 && [...text].every(char => ALPHABET.includes(char))
+
 /** A new id for a run that starts now. */
 export function newRunId(now: number = Date.now()): string {
   let bits = BigInt(now)

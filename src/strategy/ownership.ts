@@ -2,15 +2,34 @@
 import type { Facts } from '../facts/facts.ts'
 import type { Blocker } from './strategy.ts'
 
+/** Where to look for what says so, by what was found to run this host. */
+const SIGNS: Readonly<Record<string, string>> = {
+  docker: 'see /.dockerenv, or the control group of process 1',
+  podman: 'see /run/.containerenv, or /run/systemd/container',
+  openvz: 'see /proc/user_beancounters, /proc/vz, or module counts of -2',
+  lxc: 'see /dev/lxd, /dev/.lxc, or the control group of process 1',
+  kubepods: 'see the control group of process 1',
+  libpod: 'see the control group of process 1',
+  netns: 'its network namespace is not the first one',
+}
+
+/** Nobody can insist on what only another machine can do. */
+export function notOwnKernel({ container }: Pick<Facts, 'container'>): Blocker {
+  const what = container ?? 'limits are read-only'
+  const sign = container === null ? undefined : SIGNS[container]
+  const why = sign === undefined ? what : `${what}: ${sign}`
+  return {
+    code: 'not-own-kernel',
+    message: `this host does not own its kernel (${why}): apply it on the machine that runs it; --force does not change that`,
+    forceable: false,
+  }
+}
+
 /** Reasons why this host's conntrack values are not ours to write. */
 export function ownershipBlockers(facts: Facts): Blocker[] {
   const blockers: Blocker[] = []
   if (!facts.ownsKernel) {
-    blockers.push({
-      code: 'not-own-kernel',
-      message: `this host does not own its kernel (${facts.container ?? 'limits are read-only'}): apply it on the machine that runs it`,
-      forceable: false,
-    })
+    blockers.push(notOwnKernel(facts))
     return blockers
   }
   if (!facts.root) {

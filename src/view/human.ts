@@ -53,13 +53,19 @@ function planLines(outcome: Outcome, paint: Paint): string[] {
   const notes = [
     ...plan.warnings.map(warning => `  ${paint.yellow('warning')} ${line(warning)}`),
     ...plan.forced.map(({ code, message }) => `  ${paint.yellow(`forced past ${code}`)} ${line(message)}`),
-    ...plan.blockers.map(({ code, message }) => `  ${paint.red(`blocked: ${code}`)} ${line(message)}`),
+    ...plan.blockers.flatMap(({ code, message }) => blockLines(`${paint.red(`blocked: ${code}`)}`, message)),
   ]
   if (plan.changes.length === 0) {
     return [`${paint.bold(host)}  ${plan.blockers.length > 0 ? 'declined' : 'nothing to do'}`, ...notes, '']
   }
   const head = `${paint.bold(host)}  ${amount(plan.changes)}`
   return [head, ...diffLines(plan).map(text => `  ${paint.diff(text)}`), ...notes, '']
+}
+
+/** The lines after the first one, as those of a diff, stand below it; each of them is further in than any of ours. */
+function blockLines(head: string, message: string): string[] {
+  const [first = '', ...rest] = message.split('\n')
+  return [`  ${head} ${line(first)}`, ...rest.map(text => `      ${plain(text)}`.trimEnd())]
 }
 
 /** `2 live changes, 3 files`: what is gone after a reboot, what boot reads, and what does not come back. */

@@ -1,4 +1,5 @@
 /** The dead man's switch, run for real under every shell: from each state, each way out of it. */
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -69,6 +70,17 @@ describe.each(SHELLS)('guard.sh under %s', (_name, shell) => {
       '': '',
     })
     expect(status.get('before')).toMatch(/^[0-9a-f]{32,}$/)
+  })
+
+  it('status by hand, in its directory or from elsewhere, needs no more than that; nothing at all is refused', () => {
+    host.stage('RUN', changes, { seconds: 45 })
+    const runDir = host.at('runs/RUN')
+    const [program = '', ...flags] = shell
+    const asked = (cwd: string, ...words: readonly string[]) =>
+      spawnSync(program, [...flags, ...words], { cwd, encoding: 'utf8' })
+    expect(asked(runDir, 'guard.sh', 'status').stdout).toMatch(/^state armed\n/)
+    expect(asked('/', `${runDir}/guard.sh`, 'status').stdout).toMatch(/^state armed\n/)
+    expect(asked(runDir, 'guard.sh').status).toBe(64)
   })
 
   it('keep: files are written, the timer is called off, the host is free', () => {

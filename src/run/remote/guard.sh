@@ -305,7 +305,7 @@ main() {
   # Whoever asked may be gone before this has ended.
   trap '' HUP PIPE
   ready_log
-  case $1 in
+  case ${1-} in
     start) start "$3" ;;
     wait) wait_here ;;
     keep | revert | expire | status | over) "$1" ;;

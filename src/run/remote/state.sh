@@ -12,7 +12,9 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export LC_ALL PATH
 umask 077
 
-dir=$2
+dir=${2-}
+# A person who stands before it, and has not named it.
+[ -n "$dir" ] || dir=$(cd "$(dirname "$0")" && pwd)
 
 has() { command -v "$1" >/dev/null 2>&1; }
 

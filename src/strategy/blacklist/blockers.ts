@@ -1,6 +1,7 @@
 /** Reasons to leave conntrack in: something here lives on it, or boot would fail without it. */
 import type { Facts } from '../../facts/facts.ts'
 import { formatCount } from '../../lang/numbers.ts'
+import { notOwnKernel } from '../ownership.ts'
 import type { Blocker } from '../strategy.ts'
 import type { Need } from './needs.ts'
 import type { Options } from './options.ts'
@@ -12,12 +13,7 @@ const blocker = (code: string, message: string, forceable = false): Blocker => (
 /** Whether this host and what could be read of it allow a plan at all. */
 export function unreadBlockers(facts: Facts): Blocker[] {
   const { root, ruleset, container, ownsKernel, writable, tracking } = facts
-  if (!ownsKernel) {
-    const what = container ?? 'limits are read-only'
-    return [
-      blocker('not-own-kernel', `this host does not own its kernel (${what}): apply it on the machine that runs it`),
-    ]
-  }
+  if (!ownsKernel) return [notOwnKernel({ container })]
   if (!root) return [blocker('needs-root', 'the login user is not root: run with --become')]
   if (!writable.etc)
     return [blocker('etc-read-only', '/etc is read-only, so nothing would keep the modules out at boot')]

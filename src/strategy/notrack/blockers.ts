@@ -6,6 +6,7 @@ import { sentTo, translates, translatesAnybody, translatesSources } from '../../
 import { familyName } from '../../firewall/rule-state.ts'
 import { describePlace, type Ruleset } from '../../firewall/ruleset.ts'
 import { portStretches } from '../../firewall/stretches.ts'
+import { notOwnKernel } from '../ownership.ts'
 import type { Blocker } from '../strategy.ts'
 import { helperBlockers } from './helpers.ts'
 import { type Options, portsText } from './options.ts'
@@ -32,12 +33,7 @@ function ofFamilies(ruleset: Ruleset, families: readonly Family[]): Ruleset {
 export function unreadBlockers({ root, ruleset, container, ownsKernel, writable }: Facts): Blocker[] {
   const blocker = (code: string, message: string): Blocker => ({ code, message, forceable: false })
   // A network namespace of its own has rules of its own, whoever owns the kernel.
-  if (!ownsKernel && container !== 'netns' && container !== 'limits read-only') {
-    const what = container ?? 'limits are read-only'
-    return [
-      blocker('not-own-kernel', `this host does not own its kernel (${what}): apply it on the machine that runs it`),
-    ]
-  }
+  if (!ownsKernel && container !== 'netns' && container !== 'limits read-only') return [notOwnKernel({ container })]
   if (!root) return [blocker('needs-root', 'the login user is not root: run with --become')]
   if (!writable.etc) return [blocker('etc-read-only', '/etc is read-only, so nothing would survive a reboot')]
   if (ruleset === null || !ruleset.complete) {

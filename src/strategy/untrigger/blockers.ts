@@ -2,6 +2,7 @@
 import type { Facts } from '../../facts/facts.ts'
 import { readRuleset } from '../../firewall/read.ts'
 import type { Trigger } from '../../firewall/triggers.ts'
+import { notOwnKernel } from '../ownership.ts'
 import type { Blocker } from '../strategy.ts'
 import type { Choice, Judged } from './choose.ts'
 import { familyText, triggerKey } from './names.ts'
@@ -12,12 +13,7 @@ const blocker = (code: string, message: string, forceable = false): Blocker => (
 export function hostBlockers(facts: Facts): Blocker[] {
   const { family, root, ruleset, container, ownsKernel } = facts
   // A network namespace of its own has rules of its own, and is tracked for itself.
-  if (!ownsKernel && container !== 'netns' && container !== 'limits read-only') {
-    const what = container ?? 'limits are read-only'
-    return [
-      blocker('not-own-kernel', `this host does not own its kernel (${what}): apply it on the machine that runs it`),
-    ]
-  }
+  if (!ownsKernel && container !== 'netns' && container !== 'limits read-only') return [notOwnKernel({ container })]
   const instead = 'here a loaded module tracks everything, whatever the rules: use notrack or blacklist'
   // With nothing loaded nothing is tracked, whatever the kernel.
   const since = family === null || isSinceFourTen(facts.kernel)

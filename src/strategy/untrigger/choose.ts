@@ -4,7 +4,7 @@ import type { Family } from '../../firewall/address.ts'
 import { type Trigger, triggersOf } from '../../firewall/triggers.ts'
 import { viewsOf } from './chains.ts'
 import { type Filed, filedBeside } from './filed.ts'
-import { isNamed, triggerKey } from './names.ts'
+import { isNamed, type Name, triggerKey } from './names.ts'
 import type { Options } from './options.ts'
 import { ownerOf } from './owners.ts'
 import { type Host, type Scene, sceneOf } from './scene.ts'
@@ -62,6 +62,11 @@ export function choose({ rules, stray }: Options, facts: Facts, ruleset: Ruleset
     taken: judged.filter(({ trigger }) => gone.has(trigger)),
     left: judged.filter(({ trigger }) => !gone.has(trigger)),
   }
+}
+
+/** Names that no live rule has. */
+export function missingNames(rules: readonly Name[], { taken }: Choice): Name[] {
+  return rules.filter(name => !taken.some(({ trigger }) => isNamed(trigger, [name])))
 }
 
 /** A name of nft means every rule that says the same, so all of them must be stray. */

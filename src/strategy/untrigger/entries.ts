@@ -37,7 +37,7 @@ export function entriesWarning(choice: Choice, facts: Facts, asked: boolean): st
   const until = longest > 0 ? `, the longest up to ${formatDuration(longest)}` : ''
   const [asker] = askersWithoutRules(facts)
   const why = !asked
-    ? 'entries: true removes them'
+    ? '--set entries=true removes them'
     : asker
       ? `${asker} may need them`
       : 'there is no conntrack tool here to remove them'

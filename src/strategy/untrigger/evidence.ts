@@ -25,6 +25,17 @@ export function unseen(why: string): Evidence[] {
   return ['no-trigger-left', ...SEEN].map(name => always(name, 'unknown', why))
 }
 
+/** Where nobody has said which rules are to go, what asks is neither a failure nor done with. */
+export function unnamed({ left }: Choice, filed: number): Evidence[] {
+  if (left.length === 0 && filed === 0) return []
+  const counts = [
+    ...(left.length > 0 ? [left.length === 1 ? '1 live rule asks' : `${left.length} live rules ask`] : []),
+    ...(filed > 0 ? [filed === 1 ? '1 line of a file asks' : `${filed} lines of files ask`] : []),
+  ]
+  const how = 'say --set stray=true, or name them by --set rules=…'
+  return [always('no-trigger-left', 'unknown', `no rule was to go: ${counts.join(' and ')} for tracking; ${how}`)]
+}
+
 const SEEN = ['own-connection-untracked', 'no-new-entries']
 
 /** The rules that were not to go: the plan has said that they stay, so what they keep tracked is no failure. */

@@ -40,6 +40,8 @@ export function filedRuleset(path: string, text: string, live: RulesetText | nul
 export interface Filed {
   readonly path: string
   readonly views: Views
+  /** What asks in a save, as either backend would load it; none of what nft reads. */
+  readonly said: readonly Trigger[]
   /** The same rules in this file, for each of those that are live. */
   readonly twins: ReadonlyMap<Trigger, readonly Trigger[]>
 }
@@ -69,15 +71,17 @@ function ofSave(text: string, family: Family, triggers: readonly Trigger[]): Omi
   const file = saved(text, family, BACKENDS)
   // Nothing is proven by a file of which not every rule is understood.
   const views = ODD.test(text) ? new Map() : viewsOf(file)
-  const found = Map.groupBy(triggersOf(file), said => said.place.backend + wordsOf(said))
+  const said = triggersOf(file)
+  const found = Map.groupBy(said, one => one.place.backend + wordsOf(one))
   // A number means that one and all after it.
   const twins = new Map(
     triggers.map(one => [one, (found.get(one.place.backend + wordsOf(one)) ?? []).slice(copyOf(one) - 1)]),
   )
-  return { views, twins }
+  return { views, twins, said }
 }
 
-function wordsOf({ rule }: Trigger): string {
+/** The same for every spelling of a rule of iptables, of whichever backend; empty for one of nft. */
+export function wordsOf({ rule }: Trigger): string {
   return rule && 'spec' in rule ? `${rule.family} ${rule.table} ${rule.chain} ${looseSpec(rule.spec, rule.family)}` : ''
 }
 
@@ -97,5 +101,5 @@ function ofWritten(text: string, live: RulesetText, triggers: readonly Trigger[]
       return [one, (here ?? []).map(({ position }) => ({ ...one, position }))]
     }),
   )
-  return { views: writtenViews(text, live, { whole: true }), twins }
+  return { views: writtenViews(text, live, { whole: true }), twins, said: [] }
 }

@@ -1,5 +1,5 @@
 /** The rules that go leave the files that boot loads, too; where they stand elsewhere somebody has to know. */
-import type { Facts } from '../../facts/facts.ts'
+import type { Facts, Setting } from '../../facts/facts.ts'
 import { isLooselySame } from '../../firewall/loose.ts'
 import type { Trigger } from '../../firewall/triggers.ts'
 import { contentOf, fileChanges, type Kept, type WantedFile } from '../edits.ts'
@@ -44,14 +44,16 @@ export function keepOut(facts: Facts, names: Names, choice: Choice): Kept {
   }
 }
 
-function filesOf(facts: Facts): { readonly path: string; readonly content: string }[] {
+/** The files of rules that are edited here, as they are. */
+export function filesOf(facts: Facts): { readonly path: string; readonly content: string }[] {
   return Object.keys(RULE_FILES).flatMap(path => {
     const content = contentOf(facts, path)
     return content === null ? [] : [{ path, content }]
   })
 }
 
-function without(path: string, content: string, names: Names): string {
+/** One of them without these rules. */
+export function without(path: string, content: string, names: Names): string {
   const family = RULE_FILES[path] ?? null
   return family === null ? withoutWritten(content, names) : withoutSaved(content, family, names)
 }
@@ -100,7 +102,7 @@ function inEdited(facts: Facts, names: Names, going: Names, stays: Stays): Block
 }
 
 /** For each line of the file as it will be its number in the file as it is, which is the one people look at. */
-function placesIn(before: string, after: string): number[] {
+export function placesIn(before: string, after: string): number[] {
   const lines = after.split('\n')
   const places: number[] = []
   for (const [at, line] of before.split('\n').entries()) if (lines[places.length] === line) places.push(at + 1)
@@ -108,17 +110,10 @@ function placesIn(before: string, after: string): number[] {
 }
 
 /** Lines of files that are not edited here, whatever their language. */
-function inOthers(facts: Facts, names: Names, { left }: Choice, stays: Stays): Blocker[] {
+function inOthers(facts: Facts, names: Names, choice: Choice, stays: Stays): Blocker[] {
   const kinds = kindsOf(names)
-  const owners = new Set(left.map(({ owner }) => owner))
-  const isOwned = (chain: string): boolean => {
-    const owner = ownerOfChain(chain)
-    return owner !== null && owners.has(owner)
-  }
-  const saved = (facts.tracking?.savedRules ?? []).filter(
-    ({ file }) => !(file in RULE_FILES && contentOf(facts, file) !== null),
-  )
-  return saved.flatMap(setting => {
+  const isOwned = ownedBy(choice)
+  return savedOutside(facts).flatMap(setting => {
     const { file, line, text } = setting
     const says = `${file}:${line} says "${text}"`
     const name = names.find(one => saysRule(text, one))
@@ -127,4 +122,20 @@ function inOthers(facts: Facts, names: Names, { left }: Choice, stays: Stays): B
       ? [elsewhere(`${says}, which is no rule that stays, and may bring one back: remove it there`)]
       : []
   })
+}
+
+/** Lines that need tracking, of files that are not edited here. */
+export function savedOutside(facts: Facts): readonly Setting[] {
+  return (facts.tracking?.savedRules ?? []).filter(
+    ({ file }) => !(file in RULE_FILES && contentOf(facts, file) !== null),
+  )
+}
+
+/** Whether chains of that name are made by a program that has rules here, which stay. */
+export function ownedBy({ left }: Choice): (chain: string) => boolean {
+  const owners = new Set(left.map(({ owner }) => owner))
+  return chain => {
+    const owner = ownerOfChain(chain)
+    return owner !== null && owners.has(owner)
+  }
 }

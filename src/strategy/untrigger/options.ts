@@ -5,15 +5,21 @@ import { type Name, readName } from './names.ts'
 const EXAMPLES =
   '"iptables-legacy ip nat POSTROUTING -o eth9 -j MASQUERADE" or "nft inet filter input ct state established accept"'
 
+/** Two names in one text: only a list, or the option given twice, tells where one ends. */
+const TWO = /,\s*(iptables-(legacy|nft) ip6?|nft (ip6?|inet)) /
+
+const readOne = (text: string): Name | null => (TWO.test(text.replace(/"[^"]*"/g, '""')) ? null : readName(text))
+
 const rules = z
   .union([z.string(), z.array(z.string())])
   .transform((input, context): Name[] => {
     const texts = [input].flat()
-    const found = texts.map(readName)
-    const wrong = texts[found.indexOf(null)]
-    if (wrong === undefined) return found.flatMap(name => name ?? [])
-    const message = `expected a rule that asks for tracking, as a plan names it (${EXAMPLES}), got "${wrong}"`
-    context.addIssue({ code: 'custom', message, input })
+    const found = texts.map(readOne)
+    const at = found.indexOf(null)
+    if (at === -1) return found.flatMap(name => name ?? [])
+    const message = `expected a rule that asks for tracking, as a plan names it (${EXAMPLES}; for several repeat --set rules=…, or give a list)`
+    const path = Array.isArray(input) ? [at] : []
+    context.addIssue({ code: 'custom', message, input: texts[at], path })
     return z.NEVER
   })
   .default([])

@@ -3,7 +3,7 @@ import type { Facts } from '../../facts/facts.ts'
 import type { Rule } from '../../firewall/ruleset.ts'
 import { tableKey, type Views } from './chains.ts'
 import { askersWithoutRules, asksFor, type Choice, type Judged } from './choose.ts'
-import { familyText } from './names.ts'
+import { familyText, type Name } from './names.ts'
 import { unreadText } from './unknown.ts'
 
 /** Beyond that a list helps nobody. */
@@ -18,7 +18,7 @@ export function listing({ left }: Choice): string[] {
   return [
     ...stray.map(judged =>
       judged.owner === null
-        ? `stray: ${judged.trigger.name} (${judged.stray}); take it out with stray: true, or by its name in rules`
+        ? `stray: ${judged.trigger.name} (${judged.stray}); take it out with --set stray=true, or by its name in rules`
         : `does nothing: ${judged.trigger.name} (${judged.stray}); it is left to ${judged.owner}, which would write it again`,
     ),
     ...others.slice(0, MOST_LISTED).map(judged => {
@@ -34,6 +34,12 @@ const neededText = ({ needed }: Judged): string =>
     ? ''
     : ` (it does nothing now, for ${needed.idle}; as ${needed.path} has it, which boot loads, it may do something)`
 
+/** A name that nothing has may be done with, or mistyped: whoever gave it sees what there is. */
+export function unmatched(names: readonly Name[], choice: Choice): string[] {
+  if (names.length === 0) return []
+  return [...names.map(({ text }) => `no rule here has the name "${text}"`), ...listing(choice)]
+}
+
 /** For who asked for the stray ones: those that are so only as long as nobody boots. */
 export function idle({ left }: Choice): string[] {
   return left
@@ -41,15 +47,27 @@ export function idle({ left }: Choice): string[] {
     .map(judged => `left: ${judged.trigger.name}${neededText(judged)}`)
 }
 
-/** What goes on being tracked, and why. */
-export function remaining({ taken, left }: Choice): string[] {
-  const families = ([4, 6] as const).filter(family => asksFor(taken, family) && asksFor(left, family))
-  return families.map(family => {
-    const asking = left.filter(({ trigger }) => trigger.families.includes(family))
-    const [first] = asking.toSorted((a, b) => Number(a.stray !== null) - Number(b.stray !== null))
-    const many = asking.length === 1 ? 'one rule still asks for it' : `${asking.length} rules still ask for it, one is`
-    return `${familyText(family)} stays tracked: ${many}${asking.length === 1 ? ':' : ''} ${first?.trigger.name ?? ''}`
-  })
+/** Beyond that a line is too long to be read. */
+const MOST_NAMED = 10
+
+/** What goes on being tracked, and by which rules. `stray`: all tracking was to end. */
+export function remaining({ taken, left }: Choice, stray: boolean): string[] {
+  const families = ([4, 6] as const).filter(family => asksFor(left, family) && (stray || asksFor(taken, family)))
+  const asking = families.map(family => left.filter(({ trigger }) => trigger.families.includes(family)))
+  const [four = [], six = []] = asking
+  // Rules of `inet` ask for both, and are not said twice.
+  if (six.length > 0 && six.every((one, i) => one === four[i]) && six.length === four.length) {
+    return [stillText('IPv4 and IPv6 stay', four)]
+  }
+  return families.map((family, i) => stillText(`${familyText(family)} stays`, asking[i] ?? []))
+}
+
+function stillText(what: string, asking: readonly Judged[]): string {
+  const names = asking.slice(0, MOST_NAMED).map(({ trigger }) => trigger.name)
+  const more = asking.length - names.length
+  const many = asking.length === 1 ? 'one rule still asks' : `${asking.length} rules still ask`
+  const rest = more > 0 ? `; and ${more} more` : ''
+  return `tracking does not end, ${what} tracked: ${many} for it: ${names.join('; ')}${rest}`
 }
 
 /** What asks besides the rules, and where nobody looked. */

@@ -132,10 +132,16 @@ asRoot.concurrent('rollback', () => {
       expect([only(unknown.document).status, unknown.result.exitCode]).toEqual(['failed', 1])
       expect(only(unknown.document).error?.message).toContain('no record of run')
       const connections = lab.totals()
-      const wrong = await product.run(['rollback', '../../etc', ...BACK])
-      expect(wrong.exitCode).toBe(64)
-      expect(wrong.stderr).toBe('ctfix: expected the id of a run (letters and digits), got ../../etc\n')
+      const runs = readdirSync(join(product.directory, 'state', 'runs'))
+      for (const text of ['../../etc', 'nosuch', unknown.document.run.toLowerCase(), `${unknown.document.run}0`]) {
+        const wrong = await product.run(['rollback', text, ...BACK])
+        expect(wrong.exitCode).toBe(64)
+        expect(wrong.stderr).toBe(
+          `ctfix: expected the id of a run (26 letters and digits), got ${text}\n  try: ctfix runs list\n`,
+        )
+      }
       expect(lab.totals()).toEqual(connections)
+      expect(readdirSync(join(product.directory, 'state', 'runs'))).toEqual(runs)
     })
   })
 

@@ -2,13 +2,13 @@ import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { createProgram } from '../../../src/cli/index.ts'
 import {
-  parseSet,
   type SharedOptions,
   unknownWord,
   type WhatOptions,
   withSharedOptions,
   withWhatOptions,
 } from '../../../src/cli/options.ts'
+import { parseSet } from '../../../src/cli/set.ts'
 import { STRATEGIES } from '../../../src/cli/strategies-help.ts'
 import { optionNames } from '../../../src/cli/task.ts'
 import { UsageError } from '../../../src/errors.ts'
@@ -32,13 +32,23 @@ describe('--set', () => {
     ['max=', null, 'max', ''],
     ['max=a=b', null, 'max', 'a=b'],
     ['max=1e3', null, 'max', '1e3'],
+    ['tcp=[80, "90:99"]', null, 'tcp', [80, '90:99']],
+    ["rules=['a, b', c]", null, 'rules', ['a, b', 'c']],
+    ['rules=[]', null, 'rules', []],
+    ['rules=[a', null, 'rules', '[a'],
+    ['rules=["a]', null, 'rules', '["a]'],
+    ['rules=[{a: 1}]', null, 'rules', '[{a: 1}]'],
+    ['rules=a -m comment --comment "x,y=z"', null, 'rules', 'a -m comment --comment "x,y=z"'],
   ])('%s', (text, strategy, key, value) => {
     expect(parseSet(text)).toEqual({ strategy, key, value })
   })
 
-  it.each(['max', '=1', '.max=1', 'raise.=1', 'a.b.c=1', ''])('%j is no setting', text => {
-    expect(() => parseSet(text)).toThrow(UsageError)
-  })
+  it.each(['max', '=1', '.max=1', 'raise.=1', 'a.b.c=1', '', 'a=true,b=true', 'a=true, b=true', 'a=1,b_c=2 3'])(
+    '%j is no setting',
+    text => {
+      expect(() => parseSet(text)).toThrow(UsageError)
+    },
+  )
 })
 
 describe('flags', () => {

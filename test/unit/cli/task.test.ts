@@ -64,6 +64,18 @@ describe('a task from flags', () => {
     expect(a).toEqual([['raise', { max: 3 }]])
   })
 
+  it('takes all that is given for an option that holds a list', async () => {
+    const [one, other] = ['nft ip filter input ct state new accept', 'nft ip filter input ct state invalid drop']
+    const rules = [['untrigger', { rules: [one, other] }]]
+    const twice = ['--set', `rules=${one}`, '--set', `rules=${other}`]
+    expect((await steps(TWO, '-s', 'untrigger', ...twice)).a).toEqual(rules)
+    expect((await steps(TWO, '-s', 'untrigger', '--set', `rules=["${one}","${other}"]`)).a).toEqual(rules)
+    expect((await steps(TWO, '-s', 'untrigger', '--set', `untrigger.rules=['${one}', '${other}']`)).a).toEqual(rules)
+    expect((await steps(TWO, '-s', 'notrack', '--set', 'tcp=80', '--set', 'tcp=[443, 8080]')).a).toEqual([
+      ['notrack', { tcp: [80, 443, 8080] }],
+    ])
+  })
+
   it('runs a strategy once that is named twice', async () => {
     expect((await steps(TWO, '-s', 'raise,raise')).a).toEqual([['raise', {}]])
   })
@@ -99,6 +111,22 @@ describe('a task from flags', () => {
     ],
     [['-s', 'timeouts', '--set', 'udp=0'], ConfigError, /^--set: expected whole seconds .* for timeouts\.udp, got 0$/],
     [['-s', 'timeouts', '--set', 'raise=1'], ConfigError, '--set: expected true or false for timeouts.raise, got 1'],
+    [
+      ['-s', 'untrigger', '--set', 'stray=true,entries=true'],
+      UsageError,
+      '--set stray=true,entries=true: expected one --set for each option, as in --set entries=true',
+    ],
+    [
+      ['-s', 'untrigger', '--set', 'rules=["nft ip a b ct state new accept", "x"]'],
+      ConfigError,
+      /^--set: expected a rule .*repeat --set rules=….* for untrigger\.rules\[1\], got "x"$/,
+    ],
+    [
+      ['-s', 'untrigger', '--set', 'rules=nft ip a b ct state new accept,nft ip a b ct state invalid drop'],
+      ConfigError,
+      /^--set: (?!.*got.*got)expected a rule .* for untrigger\.rules, got "nft ip a b .*…$/,
+    ],
+    [['-s', 'raise', '--set', 'max=[1, 2]'], ConfigError, /for raise\.max, got a list$/],
     [['--set', 'max=1'], UsageError, /--set needs --strategy/],
     [['-s', 'raise', '--playbook', 'p'], UsageError, '--strategy and --playbook: give one of them'],
     [[], UsageError, /^nothing to do for a: give --strategy/],

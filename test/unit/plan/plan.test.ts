@@ -103,9 +103,10 @@ describe('a plan', () => {
   })
 
   it('never goes past what is not warning-level', () => {
-    const facts = makeFacts({ ownsKernel: false })
+    const facts = makeFacts({ ownsKernel: false, container: 'docker' })
     const plan = makePlan('h', { ...task({ strategy: raise, options: {} }), force: true }, facts)
     expect(plan.blockers.map(({ code }) => code)).toEqual(['not-own-kernel'])
+    expect(plan.blockers[0]?.message).toMatch(/\(docker: see \/\.dockerenv, or .*\).*; --force does not change that$/)
   })
 
   it('is the same plan only when it would do the same to the same state', () => {

@@ -177,6 +177,9 @@ describe('the plan that takes a run back', () => {
     expect(forced.changes).toMatchObject([{ before: '5000', after: '600' }])
     const [edited] = back([file('a\n', 'b\n')], ['file -rw-r--r-- 0:0 -\nb\nc\n']).blockers
     expect(edited?.message).toContain('+c')
+    expect(edited?.message).toContain(
+      '--force writes what was there before the run, as the plan shows it; or edit by hand',
+    )
     const [added] = back([chain], ['present\n-p tcp --dport 80 -j CT --notrack\n-j ACCEPT\n']).blockers
     expect(added?.message).toContain('\n  iptables-nft -t raw -A CTFIX-PRE -p tcp --dport 80 -j CT --notrack\n+ ')
     const [opened] = back([table], [`present\n${TABLE.replace('80', '81')}\n`]).blockers

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Facts } from '../../../src/facts/facts.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
-import { type Check, decisive, failures, judge, passes, withWatched } from '../../../src/run/checks.ts'
+import {
+  type Check,
+  decisive,
+  failures,
+  judge,
+  passes,
+  withoutUnwatched,
+  withWatched,
+} from '../../../src/run/checks.ts'
 import { makeFacts } from '../../support/facts.ts'
 import { planFor } from '../../support/outcomes.ts'
 
@@ -52,6 +60,12 @@ describe('a check', () => {
     const last = judge(makeFacts(), entries('unknown', 'nobody watched'), { files: true })
     const both = withWatched(last, first)
     expect(both.filter(({ name }) => name === 'no-new-entries')).toMatchObject([{ detail: 'count 9 → 9' }])
+    const [removed] = withWatched(last, first, true).filter(({ name }) => name === 'no-new-entries')
+    expect(removed?.detail).toBe('count 9 → 9, watched before the entries were removed')
+    expect(withoutUnwatched(last).map(({ name }) => name)).toEqual([
+      ...['values-as-wanted', 'survives-reboot', 'count-below-max'],
+    ])
+    expect(withoutUnwatched(first)).toEqual(first)
     expect(both.map(({ name }) => name)).toEqual([
       ...['values-as-wanted', 'survives-reboot', 'count-below-max'],
       ...['no-new-entries', 'drops-still', 'no-new-table-full-lines'],

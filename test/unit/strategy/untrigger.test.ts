@@ -46,12 +46,14 @@ describe('names', () => {
     'nft inet filter input',
     'nft inet filter input tcp dport 22 accept',
     'nft bridge filter input ct state new accept',
+    `${MASQUERADE},nft inet filter input ct state new accept`,
   ])('"%s" is none, and is said with what one looks like', text => {
-    const result = untrigger.options.safeParse({ rules: [MASQUERADE, text] })
+    const result = untrigger.options.safeParse({ rules: [MASQUERADE, text] }, { reportInput: true })
     expect(result.success).toBe(false)
     expect(result.error?.issues[0]).toMatchObject({
-      path: ['rules'],
-      message: expect.stringContaining(`got "${text}"`),
+      path: ['rules', 1],
+      input: text,
+      message: expect.stringContaining('expected a rule that asks for tracking'),
     })
   })
 
@@ -141,7 +143,16 @@ describe('evidence', () => {
       'own-connection-untracked': 'unknown',
       'no-new-entries': 'unknown',
     })
-    expect(planOf({}, factsWith(LIVE)).evidence ?? []).toEqual([])
+  })
+
+  it('is unknown while rules ask and nobody has named one, with the way to name them', () => {
+    expect(planOf({}, factsWith(rulesetOf())).evidence ?? []).toEqual([])
+    expect(planOf({}, factsWith(LIVE)).evidence).toEqual([
+      {
+        ...{ name: 'no-trigger-left', status: 'unknown', when: 'always' },
+        detail: expect.stringMatching(/1 live rule asks for tracking; say --set stray=true, or name them/),
+      },
+    ])
   })
 
   it('does not fail for rules that were not to go: the plan has said that they stay', () => {

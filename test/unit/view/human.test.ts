@@ -75,6 +75,26 @@ describe('plans', () => {
     expect(text).toMatch(/^web-1 {2}1 file, 1 step for boot\n/)
   })
 
+  it('have a diff in a blocker as a block of lines, none of which can pass for one of ours', () => {
+    const message = `f: changed:\n--- f\n+++ f\n@@ -1 +1 @@\n-a\n+\tb${EVIL}\n+web-2  ok`
+    const plan = {
+      ...planFor(),
+      changes: [],
+      warnings: [],
+      blockers: [{ code: 'changed-since', message, forceable: true }],
+    }
+    expect(plansText([makeOutcome('blocked', { plan })], paint)).toBe(
+      [
+        'web-1  declined',
+        '  blocked: changed-since f: changed:',
+        ...['--- f', '+++ f', '@@ -1 +1 @@', '-a', '+\tb\\x1b[2J\\u202eevil\\x07\\x0d', '+web-2  ok'].map(
+          text => `      ${text}`,
+        ),
+        '',
+      ].join('\n'),
+    )
+  })
+
   it('name what was forced past', () => {
     const plan = planFor({ managers: ['kube-proxy'] }, { force: true })
     expect(plansText([makeOutcome('would-change', { plan })], paint)).toMatch(/\n {2}forced past kube-proxy-owns /)
