@@ -1,4 +1,5 @@
 /** One chain after the other of what a base chain leads to: what becomes of a packet in it. */
+import { rulesFor } from './candidates.ts'
 import { holds, type Match, type Question, type Seen } from './match.ts'
 import { type Base, type Chain, type Place, placeOf, type Rule, type Table } from './ruleset.ts'
 
@@ -57,7 +58,7 @@ export function runBase(
 function runChain(chain: Chain, passing: Passing, context: Context): Step[] {
   let here: Step[] = [{ ...passing, end: 'on', by: null }]
   const left: Step[] = []
-  for (const rule of chain.rules) {
+  for (const rule of rulesFor(chain, context.seen.destinationPort)) {
     // What it asks makes no difference, or is not so of this packet: there may be thousands of such rules.
     if (rule.verdict.is === 'continue' || here.every(step => isOther(rule, step, context.seen))) continue
     const steps = here.flatMap(step => applyRule(rule, chain, step, context))
