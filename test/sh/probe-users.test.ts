@@ -22,14 +22,15 @@ describe.each(SHELLS)('the probe under %s', shell => {
     using stage = new Stage(
       {
         ...base,
-        files: { ...base.files, ...FILES },
+        files: { ...base.files, ...FILES, '/proc/4711/comm': 'dockerd\n' },
         links: { ...base.links, ...LINKS },
         programs: ['mktemp', 'rm', ...(base.programs ?? [])],
       },
       shell,
     )
     const { stdout, nonce } = stage.probe({ tracking: true })
-    const { tracking, max, buckets } = parseProbe('web-1', stdout, nonce)
+    const { tracking, max, buckets, managers } = parseProbe('web-1', stdout, nonce)
+    expect(managers).toContain('docker')
     const named = tracking?.services.filter(({ name }) => ['kubelet', 'docker', 'libvirtd'].includes(name))
     expect(named?.map(({ name, enabled }) => [name, enabled])).toEqual([
       ['docker', true],

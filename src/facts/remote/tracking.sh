@@ -104,12 +104,12 @@ scripts_among() {
   awk '{ line = ""; getline line <$0; close($0); if (line ~ /^#!/) print }' 2>/dev/null
 }
 
-# sorted_out PATH…: those that are files go to $rules, $scripts, $inits or $programs by $kind, once each; those that nobody
+# sorted_out PATH…: those that are files go to $rules, $scripts, $inits or $started by $kind, once each; those that nobody
 # may read to $unread.
 sorted_out() {
   for path; do
     [ -f "$path" ] || continue
-    case "$nl$rules$scripts$inits$programs$unread" in *"$nl$path$nl"*) continue ;; esac
+    case "$nl$rules$scripts$inits$started$unread" in *"$nl$path$nl"*) continue ;; esac
     if [ ! -r "$path" ]; then
       unread=$unread$path$nl
     elif [ "$kind" = script ]; then
@@ -117,7 +117,7 @@ sorted_out() {
     elif [ "$kind" = init ]; then
       inits=$inits$path$nl
     elif [ "$kind" = program ]; then
-      programs=$programs$path$nl
+      started=$started$path$nl
     else
       rules=$rules$path$nl
     fi
@@ -165,7 +165,7 @@ started_files() {
 
 # Every file from which boot loads rules, and two levels of what they name.
 saved_files() {
-  rules='' scripts='' inits='' programs='' unread='' kind=rules
+  rules='' scripts='' inits='' started='' unread='' kind=rules
   sorted_out /etc/iptables/rules.v4 /etc/iptables/rules.v6 /etc/iptables.up.rules /etc/sysconfig/iptables \
     /etc/sysconfig/ip6tables /etc/nftables.conf /etc/sysconfig/nftables.conf /etc/nftables.nft \
     /etc/iptables/rules-save /etc/iptables/rules6-save /etc/iptables/iptables.rules /etc/iptables/ip6tables.rules /var/lib/iptables/rules-save /var/lib/ip6tables/rules-save \
@@ -194,7 +194,7 @@ saved_files() {
     set +f
     found=$(awk -v guards="$guards" "$named_program" "$@" 2>/dev/null </dev/null)
     [ -n "$found" ] || return 0
-    rules_before=$rules scripts_before=$scripts inits_before=$inits programs=''
+    rules_before=$rules scripts_before=$scripts inits_before=$inits started=''
     IFS=$nl
     # nft looks below /etc for what does not begin with a slash; its patterns are the shell's.
     for path in $found; do
@@ -211,8 +211,8 @@ saved_files() {
       # shellcheck disable=SC2086 # a pattern, on purpose
       sorted_out $path
     done
-    if [ -n "$programs" ]; then
-      kind=init found=$(printf '%s' "$programs" | scripts_among) programs=''
+    if [ -n "$started" ]; then
+      kind=init found=$(printf '%s' "$started" | scripts_among) started=''
       # shellcheck disable=SC2086 # split at newlines, on purpose
       sorted_out $found
     fi

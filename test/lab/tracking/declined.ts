@@ -41,8 +41,9 @@ const SCENES: readonly Scene[] = [
   },
   {
     what: 'a host of containers',
-    set: 'cp /bin/sleep /run/dockerd; nohup /run/dockerd 600 >/dev/null 2>&1 & echo $! >/run/lab-dockerd.pid',
-    unset: 'kill $(cat /run/lab-dockerd.pid)',
+    // A service: what a script leaves behind may end with it.
+    set: 'cp /bin/sleep /run/dockerd && systemd-run -q --unit lab-dockerd /run/dockerd 600',
+    unset: 'systemctl stop lab-dockerd && rm /run/dockerd',
     code: 'module-in-use',
   },
   {
