@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { CONTAINER_POWERS, type ContainerLab, startContainers } from './container.ts'
 import { contract, hostOf } from './contract.ts'
 import { digestOf } from './digest.ts'
-import { type Document, type Product, productFor } from './product.ts'
+import { type Document, hostIn, type Product, productFor, told } from './product.ts'
 import { labSuite } from './suite.ts'
 
 const WINDOW = ['--window', '1s']
@@ -31,17 +31,6 @@ table inet fw4 {
 }
 END
 `
-
-const hostIn = ({ hosts: [host] }: Document): Document['hosts'][number] => {
-  if (!host) throw new Error('no host in the document')
-  return host
-}
-
-/** What a failing test needs to know. */
-const told = (document: Document): string => {
-  const { status, warnings, blockers, checks, error } = hostIn(document)
-  return JSON.stringify({ status, warnings, blockers, checks, error }, null, 1)
-}
 
 async function ask(lab: ContainerLab, host: string, script: string): Promise<string> {
   const { stdout, stderr, exitCode } = await lab.inspect(host, script)

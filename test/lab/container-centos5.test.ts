@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { CONTAINER_POWERS, type ContainerLab, startContainers } from './container.ts'
 import { contract, hostOf } from './contract.ts'
 import { digestOf } from './digest.ts'
-import { type Document, type Product, productFor } from './product.ts'
+import { hostIn, type Product, productFor } from './product.ts'
 import { labSuite } from './suite.ts'
 
 const HOST = 'centos5'
@@ -11,13 +11,6 @@ const MAX = 262_144
 const BUCKETS = 131_072
 const BOTH = ['--strategy', 'raise,timeouts']
 const WINDOW = ['--window', '2s']
-/** The one host of a document. */
-const hostIn = (document: Document): Document['hosts'][number] => {
-  const [host] = document.hosts
-  if (!host) throw new Error('no host in the document')
-  return host
-}
-
 const NAMES = ['max', 'tcp_timeout_established', 'tcp_timeout_time_wait', 'tcp_timeout_fin_wait']
 const DEFAULTS = ['65536', '432000', '120', '120', '8192']
 

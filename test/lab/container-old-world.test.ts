@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { type ContainerLab, startContainers } from './container.ts'
 import { hostOf } from './contract.ts'
 import { digestOf } from './digest.ts'
-import { type Document, type Product, productFor } from './product.ts'
+import { type Document, hostIn, type Product, productFor, told } from './product.ts'
 import { labSuite } from './suite.ts'
 
 const HOST = 'centos5'
@@ -15,18 +15,6 @@ const RULES = 'iptables-save | grep "^[-:]"'
 const GONE =
   'lsmod | grep -e conntrack -e state; ls /proc/net /proc/net/stat /proc/sys/net/ipv4/netfilter | grep conntrack; :'
 const WINDOW = ['--window', '1s']
-
-/** The one host of a document, and the run. */
-const hostIn = ({ hosts: [host] }: Document): Document['hosts'][number] => {
-  if (!host) throw new Error('no host in the document')
-  return host
-}
-
-/** What a failing test needs to know. */
-const told = (document: Document): string => {
-  const { status, warnings, blockers, checks, error } = hostIn(document)
-  return JSON.stringify({ status, warnings, blockers, checks, error }, null, 1)
-}
 
 async function ask(lab: ContainerLab, script: string): Promise<string> {
   const { stdout, stderr, exitCode } = await lab.inspect(HOST, script)

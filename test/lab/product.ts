@@ -39,6 +39,18 @@ export interface Document {
   }[]
 }
 
+/** The one host of a document. */
+export function hostIn({ hosts: [host] }: Document): Document['hosts'][number] {
+  if (!host) throw new Error('no host in the document')
+  return host
+}
+
+/** What a failing test needs to know of it. */
+export function told(document: Document): string {
+  const { status, warnings, blockers, checks, error } = hostIn(document)
+  return JSON.stringify({ status, warnings, blockers, checks, error }, null, 1)
+}
+
 export interface Product extends Disposable {
   readonly directory: string
   readonly inventory: string

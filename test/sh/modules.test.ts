@@ -1,10 +1,10 @@
 /** Modules are taken out one by one under every shell, also where the kernel does not let them go. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ModuleChange } from '../../src/change/change.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
 import type { Script } from '../../src/lang/sh.ts'
 import { SHELLS, Stage } from '../facts/stage.ts'
+import { unloadModule } from '../support/changes.ts'
 import { parseLook } from '../support/looks.ts'
 import { hastyLibrary } from '../support/shells.ts'
 
@@ -29,15 +29,6 @@ if [ -e /tmp/queued ]; then
 fi
 printf '%s\\n' "$rest" >/proc/modules`
 const MODPROBE = `printf '%s 16384 0 - Live 0x0\\n' "$1" >>/proc/modules`
-
-const unload = (target: string): ModuleChange => ({
-  kind: 'module',
-  layer: 'runtime',
-  target,
-  before: 'loaded',
-  after: null,
-  why: 'w',
-})
 
 describe.each(SHELLS)('modules.sh under %s', shell => {
   let stage: Stage
@@ -68,16 +59,16 @@ describe.each(SHELLS)('modules.sh under %s', shell => {
   const names = (): string[] => read('/proc/modules').match(/^\w+/gm) ?? []
 
   it('takes out exactly one, and loads it again', () => {
-    const change = unload('xt-conntrack')
+    const change = unloadModule('xt-conntrack')
     expect(run(expectScript(change), applyScript({ ...change, target: 'xt_conntrack' }))).toMatchObject({
       status: 0,
       stderr: '',
     })
     expect(names()).toEqual(['nf_nat', 'iptable_nat', 'nf_conntrack', 'xt_CT', 'nf_defrag_ipv4'])
     expect(read('/tmp/asked')).toBe('xt_conntrack\n')
-    expect(run(applyScript(unload('xt_conntrack'))).status).toBe(0)
+    expect(run(applyScript(unloadModule('xt_conntrack'))).status).toBe(0)
     expect(read('/tmp/asked')).toBe('xt_conntrack\n')
-    expect(run(undoScript(unload('xt_conntrack'))).status).toBe(0)
+    expect(run(undoScript(unloadModule('xt_conntrack'))).status).toBe(0)
     expect(names()).toContain('xt_conntrack')
   })
 
@@ -93,8 +84,8 @@ esac`
     stage.write('/lib/modprobe.d/own.conf', 'options nf_conntrack hashsize=1\n')
     stage.write('/lib/modprobe.d/usual.conf', 'alias a b\n')
     stage.write('/etc/modprobe.conf', `alias eth0 e1000\n${ours}install x /bin/false\n`)
-    expect(run(applyScript(unload('xt_conntrack'))).status).toBe(0)
-    expect(run(undoScript(unload('xt_conntrack')))).toMatchObject({ status: 0 })
+    expect(run(applyScript(unloadModule('xt_conntrack'))).status).toBe(0)
+    expect(run(undoScript(unloadModule('xt_conntrack')))).toMatchObject({ status: 0 })
     expect(names()).toContain('xt_conntrack')
     expect(read('/tmp/lines')).toBe(
       'alias eth0 e1000\ninstall x /bin/false\noptions nf_conntrack hashsize=9\nalias a b\n\n',
@@ -102,25 +93,25 @@ esac`
     expect(readdirSync(stage.path('/run')).filter(name => name.startsWith('ctfix'))).toEqual([])
     // Somebody else's refusal holds.
     stage.write('/etc/modprobe.d/theirs.conf', 'install xt_conntrack /bin/false\n')
-    expect(run(applyScript(unload('xt_conntrack'))).status).toBe(0)
-    expect(run(undoScript(unload('xt_conntrack')))).toMatchObject({
+    expect(run(applyScript(unloadModule('xt_conntrack'))).status).toBe(0)
+    expect(run(undoScript(unloadModule('xt_conntrack')))).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(/cannot load module xt_conntrack/),
     })
   })
 
   it('says who holds one that is in use, and leaves it', () => {
-    expect(run(applyScript(unload('nf_conntrack')))).toMatchObject({
+    expect(run(applyScript(unloadModule('nf_conntrack')))).toMatchObject({
       status: 1,
       stderr: 'ctfix: cannot take out module nf_conntrack: it is in use by xt_conntrack,nf_nat\n',
     })
-    expect(run(applyScript(unload('xt_CT'))).stderr).toContain('it is in use by rules\n')
+    expect(run(applyScript(unloadModule('xt_CT'))).stderr).toContain('it is in use by rules\n')
     expect(names()).toHaveLength(6)
   })
 
   it('counts one that the kernel does not let go as gone with the next boot', () => {
     stage.write('/tmp/queued', '')
-    const change = unload('xt_conntrack')
+    const change = unloadModule('xt_conntrack')
     const first = run(applyScript(change))
     expect(first.status).toBe(0)
     expect(first.stderr).toContain('module xt_conntrack is still being taken out')
@@ -137,7 +128,7 @@ esac`
     }
     expect(run(applyScript(change)).status).toBe(0)
     // What it holds stays with it, and that is no failure either.
-    const second = run(applyScript(unload('nf_conntrack')))
+    const second = run(applyScript(unloadModule('nf_conntrack')))
     expect(second).toMatchObject({ status: 0, stderr: expect.stringMatching(/nf_conntrack is held by xt_conntrack/) })
     expect(read('/tmp/asked')).toBe('xt_conntrack\n')
     expect(run(undoScript(change))).toMatchObject({
@@ -157,7 +148,7 @@ until [ "$(sed -n '1s/ .*//p' /proc/modules)" = nf_nat ] || [ $left -le 0 ]; do 
   it('comes to an end where everything of it hangs and nothing is said of it', () => {
     const hanging = 'left=1000; while [ ! -e /tmp/sent ] && [ $left -gt 0 ]; do sleep 0.02; left=$((left - 1)); done'
     stage.write('/usr/sbin/rmmod', `#!/bin/sh\n${hanging}\n`, 0o755)
-    const { status, stderr } = run(applyScript(unload('xt_conntrack')))
+    const { status, stderr } = run(applyScript(unloadModule('xt_conntrack')))
     stage.write('/tmp/sent', '')
     expect({ status, stderr }).toMatchObject({
       status: 1,

@@ -8,10 +8,10 @@ import { type ChainState, chainTarget } from '../../src/firewall/own.ts'
 import { type RuleState, ruleTarget } from '../../src/firewall/rule-state.ts'
 import { canonicalWords, joinWords, splitWords } from '../../src/firewall/words.ts'
 import { type Script, sh } from '../../src/lang/sh.ts'
-import { PLATFORMS } from '../facts/platforms.ts'
-import { SHELLS, Stage } from '../facts/stage.ts'
-import { RULES, withWorkingTools } from '../lab/simulated/tools.ts'
+import { SHELLS, type Stage } from '../facts/stage.ts'
+import { RULES } from '../lab/simulated/tools.ts'
 import { parseLook } from '../support/looks.ts'
+import { stageOfRules } from '../support/rules-stage.ts'
 import { hastyLibrary } from '../support/shells.ts'
 
 const SAVED = `*raw
@@ -65,11 +65,7 @@ describe.each(SHELLS)('rules.sh under %s', shell => {
   let stage: Stage
 
   beforeEach(() => {
-    const platform = PLATFORMS['debian12-full']
-    if (!platform) throw new Error('the platform debian12-full is gone')
-    stage = new Stage(withWorkingTools(platform), shell)
-    stage.write(RULES[4], SAVED)
-    stage.write('/proc/net/ip_tables_names', 'raw\nfilter\n')
+    stage = stageOfRules(shell, SAVED)
   })
   afterEach(() => stage[Symbol.dispose]())
 

@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { ModuleChange, ServiceChange } from '../../src/change/change.ts'
 import { applyScript, expectScript, lookScript, undoScript } from '../../src/change/kinds.ts'
 import type { Script } from '../../src/lang/sh.ts'
 import { SHELLS, Stage } from '../facts/stage.ts'
+import { stopService, unloadModule } from '../support/changes.ts'
 import { parseLook } from '../support/looks.ts'
 import { hastyLibrary } from '../support/shells.ts'
 
@@ -37,22 +37,7 @@ const PLATFORM = {
   programs: ['rm'],
 } as const
 
-const stop: ServiceChange = {
-  kind: 'service',
-  layer: 'runtime',
-  target: 'iptables',
-  before: 'running',
-  after: null,
-  why: 'w',
-}
-const unload = (target: string): ModuleChange => ({
-  kind: 'module',
-  layer: 'runtime',
-  target,
-  before: 'loaded',
-  after: null,
-  why: 'w',
-})
+const stop = stopService('iptables')
 
 describe.each(SHELLS)('services.sh under %s', shell => {
   const run = (stage: Stage, ...scripts: readonly Script[]) => {
@@ -76,7 +61,7 @@ describe.each(SHELLS)('services.sh under %s', shell => {
   it('brings back what the start of the service has taken out again', () => {
     using stage = new Stage({ ...PLATFORM, files: { ...PLATFORM.files, '/proc/modules': '' } }, shell)
     stage.run('rm /var/lock/subsys/iptables\n')
-    const back = [unload('ip_conntrack'), unload('ip_conntrack_ftp'), stop].map(undoScript)
+    const back = [unloadModule('ip_conntrack'), unloadModule('ip_conntrack_ftp'), stop].map(undoScript)
     expect(run(stage, ...back)).toMatchObject({ status: 0, stderr: '' })
     expect(readFileSync(stage.path('/proc/modules'), 'utf8')).toMatch(/^ip_conntrack 1 .*\nip_conntrack_ftp 1 .*\n$/)
   })

@@ -1,15 +1,15 @@
 /** The way back under every shell, where the kernel takes back no rule about states: nothing that lets in may go then. */
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Change, RuleChange, ServiceChange } from '../../src/change/change.ts'
+import type { Change, RuleChange } from '../../src/change/change.ts'
 import { type RuleState, ruleTarget } from '../../src/firewall/rule-state.ts'
 import { splitWords } from '../../src/firewall/words.ts'
 import { compile } from '../../src/plan/compile.ts'
 import { convertLive } from '../../src/strategy/blacklist/live.ts'
-import { PLATFORMS } from '../facts/platforms.ts'
-import { SHELLS, Stage } from '../facts/stage.ts'
-import { RULES, withWorkingTools } from '../lab/simulated/tools.ts'
-import { planOf } from '../support/changes.ts'
+import { SHELLS, type Stage } from '../facts/stage.ts'
+import { RULES } from '../lab/simulated/tools.ts'
+import { planOf, stopService } from '../support/changes.ts'
+import { stageOfRules } from '../support/rules-stage.ts'
 import { hastyLibrary } from '../support/shells.ts'
 
 const SAVED = `*filter
@@ -23,9 +23,7 @@ const SAVED = `*filter
 -A OUTPUT -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT
 COMMIT
 `
-const SERVICE: ServiceChange = {
-  ...{ kind: 'service', layer: 'runtime', target: 'iptables', before: 'running', after: null, why: 'w' },
-}
+const SERVICE = stopService('iptables')
 
 function without(spec: string, position: number): RuleChange {
   const before: RuleState = {
@@ -38,11 +36,7 @@ describe.each(SHELLS)('the way back under %s', shell => {
   let stage: Stage
 
   beforeEach(() => {
-    const platform = PLATFORMS['debian12-full']
-    if (!platform) throw new Error('the platform debian12-full is gone')
-    stage = new Stage(withWorkingTools(platform), shell)
-    stage.write(RULES[4], SAVED)
-    stage.write('/proc/net/ip_tables_names', 'filter\n')
+    stage = stageOfRules(shell, SAVED)
     stage.write('/tmp/run/armed', '')
   })
   afterEach(() => stage[Symbol.dispose]())

@@ -1,5 +1,12 @@
 /** Changes of plain files in a scratch directory, which stand for kernel values and configuration alike. */
-import type { Change, EntriesChange, FileChange, KernelValueChange } from '../../src/change/change.ts'
+import type {
+  Change,
+  EntriesChange,
+  FileChange,
+  KernelValueChange,
+  ModuleChange,
+  ServiceChange,
+} from '../../src/change/change.ts'
 import { makePlan, type Plan } from '../../src/plan/plan.ts'
 import { makeFacts } from './facts.ts'
 
@@ -30,6 +37,16 @@ export function fileChange(
 export function entriesChange(count: number, selectors: readonly (readonly string[])[]): EntriesChange {
   const before = { count, selectors }
   return { kind: 'entries', layer: 'final', target: 'entries of tcp 80', before, after: null, why: 'w' }
+}
+
+/** A service that runs is stopped. */
+export function stopService(target: string): ServiceChange {
+  return { kind: 'service', layer: 'runtime', target, before: 'running', after: null, why: 'w' }
+}
+
+/** A module that is loaded is taken out. */
+export function unloadModule(target: string): ModuleChange {
+  return { kind: 'module', layer: 'runtime', target, before: 'loaded', after: null, why: 'w' }
 }
 
 const emptyPlan = makePlan('h', { steps: [], force: false }, makeFacts())

@@ -2,10 +2,11 @@
 import type { Facts } from '../../facts/facts.ts'
 import { formatCount } from '../../lang/numbers.ts'
 import { notOwnKernel } from '../ownership.ts'
+import { loadersOf, unreadText } from '../saved-files.ts'
 import type { Blocker } from '../strategy.ts'
 import type { Need } from './needs.ts'
 import type { Options } from './options.ts'
-import { loadersOf, savedNeeds } from './saved.ts'
+import { savedNeeds } from './saved.ts'
 import type { Service } from './services.ts'
 
 const blocker = (code: string, message: string, forceable = false): Blocker => ({ code, message, forceable })
@@ -85,13 +86,6 @@ function ownUntracking({ files }: Facts): Blocker[] {
         ),
       ]
     : []
-}
-
-/** `more`: the probe looks at so many lines and no further. */
-function unreadText(file: string): string {
-  return file === 'more'
-    ? 'there are more saved rules than are looked at'
-    : `${file} could not be read, or followed to what it names`
 }
 
 /** Managers whose every rule set asks for states, whatever their files say; shorewall and ferm make theirs out of those. */

@@ -2,9 +2,10 @@
 import type { Facts } from '../../facts/facts.ts'
 import { isRecord } from '../../firewall/nft-value.ts'
 import { objectsOf } from '../../firewall/own-ruleset.ts'
+import { loadersOf } from '../saved-files.ts'
 import type { Blocker } from '../strategy.ts'
 import { rulesIn } from './parts.ts'
-import { loadersOf, savedNeeds } from './saved.ts'
+import { savedNeeds } from './saved.ts'
 
 /** What only a rule about states, or one that translates, brings into the kernel. Nothing takes it out again. */
 const EXTENSION =

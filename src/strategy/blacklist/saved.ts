@@ -1,37 +1,12 @@
 /** What boot loads: rules there that need tracking, who loads them, and the same files without states. */
 import type { Facts, Setting } from '../../facts/facts.ts'
-import type { Family } from '../../firewall/address.ts'
 import { linesOf } from '../../firewall/iptables-save.ts'
 import { triggerKind } from '../../firewall/triggers-iptables.ts'
 import { joinWords, splitWords } from '../../firewall/words.ts'
 import type { WantedFile } from '../edits.ts'
+import { SAVES } from '../saved-files.ts'
 import { convertRules, type Declared, edited } from './convert.ts'
 import { rulesIn } from './parts.ts'
-
-/** Saves of iptables that the probe reads whole, and whose they are. */
-export const SAVES: Readonly<Record<string, Family>> = {
-  '/etc/iptables/rules.v4': 4,
-  '/etc/iptables/rules.v6': 6,
-  '/etc/sysconfig/iptables': 4,
-  '/etc/sysconfig/ip6tables': 6,
-  '/etc/iptables/rules-save': 4,
-  '/etc/iptables/rules6-save': 6,
-}
-
-/** By which service a file of rules gets loaded, as far as anybody knows. */
-const LOADERS: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^\/etc\/iptables\/rules\.v[46]$/, ['netfilter-persistent', 'iptables-persistent']],
-  [/^\/etc\/(sysconfig\/iptables|iptables\/rules-save)$/, ['iptables']],
-  [/^\/etc\/(sysconfig\/ip6tables|iptables\/rules6-save)$/, ['ip6tables']],
-  [/^\/etc\/(nftables|sysconfig\/nftables)/, ['nftables']],
-  [/^\/(etc|lib|usr\/lib)\/ufw\//, ['ufw']],
-  [/^\/(etc|lib|usr\/lib)\/firewalld\//, ['firewalld']],
-]
-
-/** Names of the services that load it. */
-export function loadersOf(path: string): readonly string[] {
-  return LOADERS.find(([pattern]) => pattern.test(path))?.[1] ?? []
-}
 
 /** Lines that need tracking, with their place. A save that was read whole is looked at as it is: a plan may have changed it. */
 export function savedNeeds({ files, tracking }: Facts): Setting[] {

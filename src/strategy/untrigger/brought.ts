@@ -1,7 +1,7 @@
 /** Lines of files that ask for tracking while no live rule says the same: with the next boot tracking is back. */
 import type { Facts } from '../../facts/facts.ts'
 import type { Family } from '../../firewall/address.ts'
-import { loadersOf } from '../blacklist/saved.ts'
+import { loadersOf } from '../saved-files.ts'
 import type { Blocker } from '../strategy.ts'
 import { asksFor, type Choice } from './choose.ts'
 import { bringsBack } from './elsewhere.ts'

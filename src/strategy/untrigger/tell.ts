@@ -1,10 +1,10 @@
 /** What is said beside the changes: what asks for tracking, what still will, and what goes missing. */
 import type { Facts } from '../../facts/facts.ts'
 import type { Rule } from '../../firewall/ruleset.ts'
+import { unreadText } from '../saved-files.ts'
 import { tableKey, type Views } from './chains.ts'
 import { askersWithoutRules, asksFor, type Choice, type Judged } from './choose.ts'
 import { familyText, type Name } from './names.ts'
-import { unreadText } from './unknown.ts'
 
 /** Beyond that a list helps nobody. */
 const MOST_LISTED = 30

@@ -3,8 +3,8 @@ import type { Facts, Setting } from '../../facts/facts.ts'
 import { linesOf } from '../../firewall/iptables-save.ts'
 import { familyName } from '../../firewall/rule-state.ts'
 import type { Trigger } from '../../firewall/triggers.ts'
-import { loadersOf } from '../blacklist/saved.ts'
 import { contentOf } from '../edits.ts'
+import { loadersOf, unreadText } from '../saved-files.ts'
 import type { Blocker } from '../strategy.ts'
 import type { Choice } from './choose.ts'
 import { filedBeside, RULE_FILES } from './filed.ts'
@@ -17,13 +17,6 @@ import { rulesOf } from './written-views.ts'
 export function isOff({ tracking }: Facts, path: string): boolean {
   const loaders = (tracking?.services ?? []).filter(({ name }) => loadersOf(path).includes(name))
   return loaders.length > 0 && loaders.every(({ enabled }) => !enabled)
-}
-
-/** `more`: the probe looks at so many lines and no further. */
-export function unreadText(file: string): string {
-  return file === 'more'
-    ? 'there are more saved rules than are looked at'
-    : `${file} could not be read, or followed to what it names`
 }
 
 export function unreadBlockers({ tracking }: Facts, names: readonly Name[]): Blocker[] {

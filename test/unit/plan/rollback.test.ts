@@ -9,7 +9,7 @@ import { diffLines } from '../../../src/plan/diff.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
 import { planSchema } from '../../../src/plan/plan-file.ts'
 import { rollbackTask } from '../../../src/plan/rollback.ts'
-import { entriesChange } from '../../support/changes.ts'
+import { entriesChange, stopService } from '../../support/changes.ts'
 import { makeFacts } from '../../support/facts.ts'
 
 const empty = makePlan('h', { steps: [], force: false }, makeFacts())
@@ -233,14 +233,7 @@ describe('a refusal of modules', () => {
   const target = '/etc/modprobe.d/00-ctfix-blacklist.conf'
   const refusal: Change = { ...file(null, REFUSAL), target } as Change
   const out: Change = { ...module, before: 'loaded', after: null }
-  const stop: Change = {
-    kind: 'service',
-    layer: 'runtime',
-    target: 'iptables',
-    before: 'running',
-    after: null,
-    why: 'w',
-  }
+  const stop = stopService('iptables')
   const shown = `file -rw-r--r-- 0:0 -\n${REFUSAL}`
   const plan = back([rule, stop, out, refusal], [shown, 'absent\n', 'stopped\n', 'present 1\n'])
   const body = (script: string, name: string): string[] => {
