@@ -49,22 +49,44 @@ export interface Place {
 
 /** `file:line:column`, as editors and compilers write it. */
 export function formatPlace({ file, line, column }: Place): string {
-  return [file, line, column].filter(part => part !== undefined).join(':')
+  // A message is one line, whatever somebody named a file.
+  return [file?.replaceAll('\n', '\\n'), line, column].filter(part => part !== undefined).join(':')
 }
 
 /** Unreadable inventory, playbook, plan or option value. Exit 65. */
 export class ConfigError extends CtfixError {
   override readonly name = 'ConfigError' as const
   readonly place: Place | undefined
-  constructor(message: string, { place, ...options }: Options & { readonly place?: Place } = {}) {
+  /** The first half of the message where it repeats nothing of a file: all that may be said of a vaulted one. */
+  readonly expected: string | undefined
+  constructor(
+    message: string,
+    { place, expected, ...options }: Options & { readonly place?: Place; readonly expected?: string } = {},
+  ) {
     super(place ? `${formatPlace(place)}: ${message}` : message, options)
     this.place = place
+    this.expected = expected
   }
+}
+
+/** Ctrl-C before any host was touched. Exit 130. */
+export class InterruptedError extends CtfixError {
+  override readonly name = 'InterruptedError' as const
 }
 
 /** Somebody else is at work on the same run at this moment. Exit 8. */
 export class LockedError extends CtfixError {
   override readonly name = 'LockedError' as const
+}
+
+/** A saved plan that may not be carried out: expired, used or edited, or made on a host that is another one by now. Exit 7. */
+export class StaleError extends CtfixError {
+  override readonly name = 'StaleError' as const
+}
+
+/** A host on which a run was begun before, and which nobody could ask what became of that. */
+export class InDoubtError extends CtfixError {
+  override readonly name = 'InDoubtError' as const
 }
 
 /** The host pattern selected nothing. Exit 66. */
@@ -127,6 +149,16 @@ export class CommandError extends CtfixError {
   }
 }
 
+/** Nothing was tried on this host: another one refused the password that it, too, would be given. */
+export class NotTriedError extends CtfixError {
+  override readonly name = 'NotTriedError' as const
+  readonly host: string
+  constructor(host: string, message: string, options: Options = {}) {
+    super(message, options)
+    this.host = host
+  }
+}
+
 /** What the probe printed cannot be trusted: cut off, or not what its own script prints. */
 export class ProbeError extends CtfixError {
   override readonly name = 'ProbeError' as const
@@ -142,4 +174,9 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const host = 'host' in error && typeof error.host === 'string' ? `${error.host}: ` : ''
   return host !== '' && error.message.startsWith(host) ? error.message.slice(host.length) : error.message
+}
+
+/** What the system calls the reason, as `ENOENT`; undefined where it says none. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -24,10 +24,24 @@ export function expect(change: KernelValueChange): Script {
   return sh`expect_value ${pathOf(change.target)} ${change.before ?? ''}`
 }
 
-/** Writes the value and reads it back. One that is to be absent goes with its module, and with nothing else. */
+/** The same for several, by one reading; where that says no, each is asked, so that it is said which. */
+export function expectAll(changes: readonly KernelValueChange[]): Script {
+  const words = changes.flatMap(({ target, before }) => [pathOf(target), before ?? ''])
+  const each = changes.map(expect).reduce((all, one) => sh`${all} && ${one}`)
+  return changes.length < 2 ? each : sh`{ expect_values ${words} || { ${each}; }; }`
+}
+
+/** Writes the value. One that is to be absent goes with its module, and with nothing else. */
 export function render(change: KernelValueChange): Script {
-  if (change.after === null) return sh`:`
-  return sh`put_value ${pathOf(change.target)} ${comparison(change.target)} ${change.after ?? ''}`
+  return change.after === null ? sh`:` : sh`write_value ${pathOf(change.target)} ${change.after}`
+}
+
+/** Steps that read back what `render` of these wrote, all by one reading: only that counts as written. */
+export function proveAll(changes: readonly KernelValueChange[]): Script[] {
+  const written = changes.flatMap(({ target, after }) => (after === null ? [] : [{ target, after }]))
+  if (written.length === 0) return []
+  const took = written.map(({ target, after }) => sh`took ${pathOf(target)} ${comparison(target)} ${after}`)
+  return [sh`read_back ${written.map(({ target }) => pathOf(target))}`, ...took]
 }
 
 /**
@@ -39,6 +53,11 @@ export function renderUndo(change: KernelValueChange): Script {
   if (change.before === null) return sh`:`
   if (change.after === null) return sh`return_value ${path} ${comparison(change.target)} ${change.before}`
   return sh`restore_value ${path} ${comparison(change.target)} ${change.after ?? ''} ${change.before ?? ''}`
+}
+
+/** Prints the values, for a digest. */
+export function lookAll(changes: readonly KernelValueChange[]): Script {
+  return sh`show_values ${changes.map(({ target }) => pathOf(target))}`
 }
 
 /** Prints the value. */

@@ -30,6 +30,58 @@ export interface FlowEntries {
   readonly tracked: number
 }
 
+/** Who fills the table, counted on the host in one pass. */
+export interface Census {
+  /** What was read: the file of the kernel, or the tool where there is no such file. */
+  readonly source: 'proc' | 'netlink'
+  /** Entries looked at. */
+  readonly rows: number
+  /** Why it ended before the end of the table; null: it did not. */
+  readonly cut: 'rows' | 'seconds' | null
+  /** What the kernel says there are, read after the rows: reading them lets go of what has expired. */
+  readonly count: number | null
+  readonly states: readonly CensusState[]
+  /** Where connections go to, by the port that was asked; ten at most, the most entries first, as the next two. */
+  readonly ports: readonly CensusPort[]
+  /** The other end, where this host's own is known, else who began. */
+  readonly peers: readonly { readonly address: string; readonly entries: number }[]
+  /** Half entries by the port that answers: established or closing, and never replied to. */
+  readonly half: readonly { readonly port: number; readonly entries: number }[]
+  /** Connections that helpers wait for; null: not readable. */
+  readonly expectations: number | null
+  /** Other network namespaces, 64 at most. */
+  readonly namespaces: readonly NamespaceEntries[]
+}
+
+export interface CensusPort {
+  readonly protocol: string
+  readonly port: number | null
+  readonly entries: number
+  /** Those that go to an address of this host; null: the kernel does not name its addresses. */
+  readonly served: number | null
+}
+
+export interface CensusState {
+  readonly protocol: string
+  /** `ESTABLISHED`; null where the protocol has none. */
+  readonly state: string | null
+  readonly entries: number
+  readonly assured: number
+  readonly unreplied: number
+  /** Idle for longer than the strategy timeouts would let them be. */
+  readonly idle: number
+}
+
+export interface NamespaceEntries {
+  /** As the kernel log names it (`in netns N`). */
+  readonly id: number
+  /** A program that runs in it. */
+  readonly program: string
+  readonly entries: number | null
+  /** Dropped and thrown out since it began, at least. */
+  readonly lost: number | null
+}
+
 /** What a dry run of modprobe (`modprobe -n -v NAME`) says of a name: nothing is loaded by that. */
 export type DryRun = 'refused' | 'loads' | 'no-such-module' | 'unreadable'
 

@@ -2,10 +2,11 @@
  * What one read-only look at a host showed. Plain data, never changed.
  * `null` = looked, and it is not there (or not readable: `unreadable` says which). Numbers are in the unit the name says.
  */
-import type { FlowEntries, OwnNft, TrackingFacts } from './asked.ts'
+import type { Census, FlowEntries, OwnNft, TrackingFacts } from './asked.ts'
+import type { LogEvidence } from './log.ts'
 import type { Setting } from './setting.ts'
 
-export type { Setting }
+export type { LogEvidence, Setting }
 
 /** Module and sysctl naming of this kernel, by the files that exist; never by its version. */
 export type Family = 'nf_conntrack' | 'ip_conntrack'
@@ -14,19 +15,6 @@ export interface Stats {
   /** Sum over CPUs of each column, by the header's own name. `entries` is not summed: each row repeats it. */
   readonly counters: Readonly<Record<string, number>>
   readonly cpus: number
-}
-
-export interface LogEvidence {
-  /**
-   * Lines `table full, dropping packet` in the kernel log that may be this host's. `expectation table full` is another
-   * matter and not counted, nor are the lines below.
-   */
-  readonly lines: number
-  /** Lines that name another network namespace (kernels from 2025 on). */
-  readonly otherNamespaceLines: number
-  /** Seconds since boot of the newest such line; null when there is none or the log has no timestamps. */
-  readonly lastAtSeconds: number | null
-  readonly source: 'dmesg' | 'journal' | 'file'
 }
 
 /** Sysctl keys of conntrack that some file sets, in the order in which boot applies the files (the last one wins). */
@@ -138,6 +126,9 @@ export interface Facts {
   /** Live entries of given flows; null when none were asked for, or there is no table to read. At most 300,000 rows looked at. */
   readonly flows: FlowEntries | null
 
+  /** Missing: nobody asked. null: there is no table to read here. */
+  readonly census?: Census | null
+
   readonly memoryBytes: number
   readonly memoryAvailableBytes: number | null
   /** Bytes of one conntrack entry by /proc/slabinfo; null when unreadable. */
@@ -159,6 +150,8 @@ export interface Facts {
   readonly tracking: TrackingFacts | null
   readonly firewall: {
     readonly owner: FirewallOwner
+    /** Others that put rules of their own in force when they start, and that boot starts. Missing: there are none. */
+    readonly also?: readonly FirewallOwner[]
     readonly backend: 'iptables-legacy' | 'iptables-nft' | 'nft' | null
     /** Both backends hold rules: a real failure mode, worth saying. */
     readonly mixed: boolean

@@ -84,7 +84,11 @@ export function writtenOf(look: Look): Record<string, string> {
 
 /** Columns by the header's names, since kernels renamed them; values are hexadecimal, a row for each CPU. */
 export function statsOf(look: Look, values: Look['values'], family: Family): Stats | null {
-  const path = `/proc/net/stat/${family}`
+  return statsAt(look, values, `/proc/net/stat/${family}`)
+}
+
+/** The same of the file of another namespace. */
+export function statsAt(look: Look, values: Look['values'], path: string): Stats | null {
   const [header, ...rows] = values.get(path) ?? []
   if (header === undefined || rows.length === 0) return null
   const names = header.trim().split(/\s+/)
@@ -110,16 +114,31 @@ export function logOf(look: Look, section: string): LogEvidence | null {
   const isOwn = (where: string): boolean => where === '-' || where === own
   const counts = [...section.matchAll(/^count (\d+) (\S+)$/gm)].map(([, n, where = '-']) => ({ n: Number(n), where }))
   const sum = (list: typeof counts): number => list.reduce((total, { n }) => total + n, 0)
-  const last = [...section.matchAll(/^line (.*)$/gm)]
-    .map(([, text = '']) => text)
-    .findLast(text => isOwn(/in netns (\d+)/.exec(text)?.[1] ?? '-'))
-  const at = last === undefined ? null : /\[\s*(\d+\.\d+)\]/.exec(last)
+  const kept = [...section.matchAll(/^line (.*)$/gm)].map(([, text = '']) => text)
+  const whereOf = (text: string): string => /in netns (\d+)/.exec(text)?.[1] ?? '-'
+  const elsewhere = counts.filter(({ where }) => !isOwn(where))
+  const lines = sum(counts.filter(({ where }) => isOwn(where)))
+  // Where only the others' lines were kept, its own are older than the first of them.
+  const newest = (own: boolean): number | null =>
+    secondsIn(kept.findLast(text => isOwn(whereOf(text)) === own) ?? kept[0] ?? '')
+  const expected = Number(/^expect (\d+)$/m.exec(section)?.[1] ?? 0)
+  const [elsewhereAt, expectationAt] = [newest(false), secondsIn(/^expected (.*)$/m.exec(section)?.[1] ?? '')]
   return {
-    lines: sum(counts.filter(({ where }) => isOwn(where))),
-    otherNamespaceLines: sum(counts.filter(({ where }) => !isOwn(where))),
-    lastAtSeconds: at ? Number(at[1]) : null,
+    lines,
+    otherNamespaceLines: sum(elsewhere),
+    ...(elsewhere.length > 0 ? { byNamespace: Object.fromEntries(elsewhere.map(({ n, where }) => [where, n])) } : {}),
+    ...(elsewhere.length > 0 && elsewhereAt !== null ? { elsewhereAtSeconds: elsewhereAt } : {}),
+    ...(expected > 0 ? { expectationLines: expected } : {}),
+    ...(expected > 0 && expectationAt !== null ? { expectationAtSeconds: expectationAt } : {}),
+    lastAtSeconds: lines > 0 ? newest(true) : null,
     source,
   }
+}
+
+/** `[   95.300]`, as the kernel has it; logs without times have none. */
+function secondsIn(text: string): number | null {
+  const at = /\[\s*(\d+\.\d+)\]/.exec(text)
+  return at ? Number(at[1]) : null
 }
 
 /** `tcp ESTABLISHED` → `tcp_established`: the timeout that entries of that state run on. */

@@ -35,7 +35,8 @@ export interface Look {
   readonly lines: readonly FoundLine[]
 }
 
-const REQUIRED = ['values', 'host', 'log', 'places', 'listing', 'lines', 'names', 'connection', 'rules']
+/** And `log`, where that was asked for: without it a log counts as one that could not be read. */
+const REQUIRED = ['values', 'host', 'places', 'listing', 'lines', 'names', 'connection', 'rules']
 
 /** No setting is longer; a host that prints a megabyte without a newline must not keep us busy. */
 const LONGEST_LINE = 1000
@@ -61,7 +62,10 @@ function framesOf(host: string, stdout: string, nonce: string): ReadonlyMap<stri
   } catch (error) {
     if (!(error instanceof FrameError)) throw error
     const said = lastLine(stdout, 80)
-    const hint = said === '' ? 'the host printed nothing' : `the last line it printed: ${said}`
+    const printed = said === '' ? 'the host printed nothing' : `the last line it printed: ${said}`
+    // Such an account ends well, whatever it was asked for.
+    const forced = '; a forced command answers so: command= in authorized_keys, ForceCommand in sshd_config'
+    const hint = stdout.includes(nonce) ? printed : printed + forced
     throw new ProbeError(host, `${host}: cannot read the probe's answer: ${error.message}`, { cause: error, hint })
   }
 }

@@ -1,19 +1,26 @@
 /** The probe's answer → Facts. All interpreting happens here and in the files beside it; the host only collects. */
 import { ProbeError } from '../errors.ts'
 import { plain } from '../lang/text.ts'
-import type { Facts, Family } from './facts.ts'
+import { censusOf } from './census.ts'
+import type { Facts, Family, FirewallOwner } from './facts.ts'
 import { directoriesOf, filesOf } from './files.ts'
 import { flowsOf } from './flows.ts'
 import { familyOf, logOf, maxPath, memoryOf, numbersOf, providerOf, statesOf, statsOf } from './kernel.ts'
 import { isRoot, type Look, numberIn, readLook, wholeFiles } from './look.ts'
-import { containerOf, initOf, managersOf, ownerOf, writableOf } from './place.ts'
+import { containerOf, initOf, managersOf, ownersOf, writableOf } from './place.ts'
 import { backendOf, natOf, passiveOf, type Rules, rulesOf } from './rules.ts'
 import { ownNftOf, rulesetOf } from './ruleset.ts'
 import { modprobeSettings, moduleLoadSettings, sysctlSettings, ufwOf } from './settings.ts'
 import { trackingOf } from './tracking.ts'
 
-/** Understands what the probe printed. Throws ProbeError, one line, when it is cut off or not what the probe prints. */
-export function parseProbe(host: string, stdout: string, nonce: string): Facts {
+/** What a look may take over from the one before it. */
+export type Known = Pick<Facts, 'log' | 'states'>
+
+/**
+ * Understands what the probe printed; what is `known` it was not asked for. Throws ProbeError, one line, when it is cut off
+ * or not what the probe prints.
+ */
+export function parseProbe(host: string, stdout: string, nonce: string, known?: Known): Facts {
   const look = readLook(host, stdout, nonce)
   const uname = /^uname (\S+) (\S+)$/m.exec(look.sections.get('host') ?? '')
   if (!uname) throw new ProbeError(host, `${host}: the host did not say which kernel it runs`)
@@ -24,7 +31,7 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
   const managers = managersOf(look, rules)
   const container = containerOf(look, family)
   const memory = memoryOf(look)
-  const log = logOf(look, look.sections.get('log') ?? '')
+  const log = known ? known.log : logOf(look, look.sections.get('log') ?? '')
   return {
     kernel: plain(uname[1] ?? ''),
     machine: plain(uname[2] ?? ''),
@@ -39,8 +46,9 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     ...numbersOf(look, family),
     earlier: earlierOf(look, family),
     log,
-    states: statesOf(look),
+    states: known ? known.states : statesOf(look),
     flows: flowsOf(look),
+    ...censusOf(look),
     ...memory,
     pageBytes: Number(/^page (\d+)$/m.exec(look.sections.get('host') ?? '')?.[1] ?? 4096),
     nat: natOf(look, rules),
@@ -48,7 +56,7 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     ruleset: rulesetOf(look),
     ownNft: ownNftOf(look),
     tracking: trackingOf(look),
-    firewall: backendOf(look, rules, ownerOf(look, managers, ufw)),
+    firewall: firewallOf(look, rules, ownersOf(look, managers, ufw)),
     managers,
     ...toolsOf(look),
     forwarding: {
@@ -72,6 +80,24 @@ export function parseProbe(host: string, stdout: string, nonce: string): Facts {
     ...looksOf(look),
   }
 }
+
+/** Of several the first owns the rules; who else puts its own in force at boot is told where there is one. */
+function firewallOf(
+  look: Look,
+  rules: Rules,
+  [owner = 'none', ...others]: readonly FirewallOwner[],
+): Facts['firewall'] {
+  const also = others.filter(name => RESTORING.includes(name))
+  return { ...backendOf(look, rules, owner), ...(also.length > 0 ? { also } : {}) }
+}
+
+const RESTORING: readonly FirewallOwner[] = [
+  'firewalld',
+  'ufw',
+  'iptables-services',
+  'netfilter-persistent',
+  'nftables',
+]
 
 function looksOf(look: Look): Pick<Facts, 'looks'> {
   const looks = [...look.sections].filter(([name]) => /^look \d+$/.test(name)).map(([, text]) => text)

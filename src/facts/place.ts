@@ -60,7 +60,7 @@ export function managersOf(look: Look, rules: Rules): string[] {
  * First who rewrites all rules by itself, then who restores them at boot. Docker puts its own among those of others, and is
  * asked last: what restores rules at boot throws out all that it does not know.
  */
-export function ownerOf(look: Look, managers: readonly string[], ufw: Facts['ufw']): FirewallOwner {
+export function ownersOf(look: Look, managers: readonly string[], ufw: Facts['ufw']): FirewallOwner[] {
   const managed = (...names: readonly string[]): boolean => names.some(name => managers.includes(name))
   const unit = (name: string): boolean =>
     [...look.present.keys()].some(
@@ -69,14 +69,17 @@ export function ownerOf(look: Look, managers: readonly string[], ufw: Facts['ufw
   const started = (name: string): boolean =>
     unit(name) ||
     [...look.present.keys()].some(path => new RegExp(`/(S\\d\\d|runlevels/.*/|subsys/)${name}$`).test(path))
-  if (managed('kube-proxy', 'kubelet', 'cilium', 'calico')) return 'kube-proxy'
-  if (managed('firewalld') || unit('firewalld')) return 'firewalld'
-  if (ufw?.enabled) return 'ufw'
-  if (started('iptables') || started('ip6tables')) return 'iptables-services'
-  if (unit('netfilter-persistent')) return 'netfilter-persistent'
-  if (started('nftables')) return 'nftables'
-  if (managed('docker')) return 'docker'
-  return look.present.has('/sbin/fw4') || look.present.has('/sbin/fw3') ? 'openwrt' : 'none'
+  const signs: readonly (readonly [FirewallOwner, boolean])[] = [
+    ['kube-proxy', managed('kube-proxy', 'kubelet', 'cilium', 'calico')],
+    ['firewalld', managed('firewalld') || unit('firewalld')],
+    ['ufw', ufw?.enabled === true],
+    ['iptables-services', started('iptables') || started('ip6tables')],
+    ['netfilter-persistent', unit('netfilter-persistent')],
+    ['nftables', started('nftables')],
+    ['docker', managed('docker')],
+    ['openwrt', look.present.has('/sbin/fw4') || look.present.has('/sbin/fw3')],
+  ]
+  return signs.filter(([, isThere]) => isThere).map(([name]) => name)
 }
 
 /** Order in which the probe asks an older systemd, one answer a line. */

@@ -123,7 +123,7 @@ function toolBackend(look: Look): Facts['firewall']['backend'] {
 
 /** The proof that looking changed nothing: names before and after. Reference counts come and go, so they are left out. */
 export function passiveOf(look: Look): Facts['passive'] {
-  const before = look.sections.has('before') ? wholeFiles(look.sections.get('before') ?? '') : look.values
+  const before = look.sections.has('earlier-stat') ? wholeFiles(look.sections.get('earlier-stat') ?? '') : look.values
   const same = (...paths: readonly string[]): boolean =>
     paths.every(path => {
       const earlier = (before.get(path) ?? []).map(firstWord)

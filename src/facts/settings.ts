@@ -82,7 +82,20 @@ function tunedReapplies(look: Look): boolean {
   return !/=\s*(0|false|no)\b/i.test(line?.text ?? '')
 }
 
-/** Lines of modprobe.d that name conntrack modules. */
+/** Where the kernel shows what it was started with. */
+export const COMMAND_LINE = '/proc/cmdline'
+
+/** Options of the module that the kernel was started with, as modprobe reads them, too. */
+function startedWith(look: Look): Setting[] {
+  const line = look.lines.find(({ file }) => file === COMMAND_LINE)?.text ?? ''
+  return [...line.matchAll(/(?:^| )(nf_conntrack|ip_conntrack)\.(hashsize=\d+)(?= |$)/g)].map(([, module, option]) => ({
+    file: COMMAND_LINE,
+    line: 1,
+    text: `options ${module} ${option}`,
+  }))
+}
+
+/** Lines of modprobe.d that name conntrack modules, and what the kernel itself was started with. */
 export function modprobeSettings(look: Look, init: InitSystem): Setting[] {
   const single = look.lines.filter(({ file }) => file === '/etc/modprobe.conf')
   // kmod reads *.conf only; what came before it read any file but backups.
@@ -91,6 +104,7 @@ export function modprobeSettings(look: Look, init: InitSystem): Setting[] {
   return [...single, ...dropIns(look, 'modprobe.d').filter(({ file }) => isRead(file))]
     .filter(({ text }) => /^(options|install|remove|blacklist|softdep|alias)\s/.test(text) && MODULE_NAMES.test(text))
     .map(toSetting)
+    .concat(startedWith(look))
 }
 
 /** Lines that load conntrack modules at boot, in the files this init system reads. */

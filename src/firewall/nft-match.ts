@@ -1,4 +1,6 @@
 /** Matches of nft rules: a left side (a field of the packet, or something about it), and what it is compared with. */
+
+import { isRecord } from '../lang/record.ts'
 import type { Condition, Match, Side } from './match.ts'
 import { ICMP_NAMES } from './nft-icmp.ts'
 import {
@@ -6,7 +8,6 @@ import {
   describeValue,
   flagNames,
   isNamedSet,
-  isRecord,
   NUMBERS,
   portRange,
   protocolName,

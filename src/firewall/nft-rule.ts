@@ -1,7 +1,9 @@
 /** Expressions of one nft rule → what it asks and does; a verdict map becomes one rule for each of its entries. */
+
+import { isRecord } from '../lang/record.ts'
 import type { Match } from './match.ts'
 import { readLeft, readMatch } from './nft-match.ts'
-import { describeValue, isRecord } from './nft-value.ts'
+import { describeValue } from './nft-value.ts'
 import type { Rule, Verdict } from './ruleset.ts'
 
 type Expression = Readonly<Record<string, unknown>>

@@ -2,7 +2,7 @@
  * Expressions of `nft -j` → the rule as nft prints it. Only what all versions print alike: what is not is no text at all,
  * because a rule is found on its host by its text.
  */
-import { isRecord } from './nft-value.ts'
+import { isRecord } from '../lang/record.ts'
 
 /** The rule with its comment; null where nobody here knows how it is printed. */
 export function nftText(expressions: readonly unknown[], comment?: unknown): string | null {

@@ -1,11 +1,8 @@
 /** Values in nft's JSON: numbers, names, prefixes, ranges, and sets of them. */
+
+import { isRecord } from '../lang/record.ts'
 import { type AddressRange, parseNetwork, parseRange } from './address.ts'
 import type { PortRange } from './match.ts'
-
-/** Narrows what JSON holds. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** A set with a name: its elements are not in the look. */
 export const isNamedSet = (right: unknown): boolean => typeof right === 'string' && right.startsWith('@')

@@ -1,7 +1,7 @@
 /** The live rules with and without what is ours: what of it is there, and what they look like once it is put in or taken out. */
 import type { Facts, RulesetSource, RulesetText } from '../facts/facts.ts'
+import { isRecord } from '../lang/record.ts'
 import { linesOf } from './iptables-save.ts'
-import { isRecord } from './nft-value.ts'
 import { type ChainState, canonicalNft, chainLines, type NftRuleState } from './own.ts'
 import { canonicalWords, joinWords, splitWords } from './words.ts'
 

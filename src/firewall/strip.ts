@@ -1,7 +1,7 @@
 /** The live rules as they would be without ours: so that a decision comes out the same before and after it was carried out. */
 import type { RulesetSource, RulesetText } from '../facts/facts.ts'
+import { isRecord } from '../lang/record.ts'
 import { linesOf } from './iptables-save.ts'
-import { isRecord } from './nft-value.ts'
 import { isOwnObject, objectsOf } from './own-ruleset.ts'
 
 /** Names of our chains begin so, in every table. */

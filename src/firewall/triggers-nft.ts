@@ -1,8 +1,9 @@
 /** Rules and objects of nft that make the kernel track, in what `nft -j` prints. */
+
+import { isRecord } from '../lang/record.ts'
 import type { Family } from './address.ts'
 import { readExpressions } from './nft-rule.ts'
 import { nftText } from './nft-text.ts'
-import { isRecord } from './nft-value.ts'
 import { canonicalNft, type NftRuleState } from './own.ts'
 import { objectsOf } from './own-ruleset.ts'
 import { placeOf } from './ruleset.ts'

@@ -5,6 +5,16 @@ export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
+/** `once`, `2 times`. */
+export function formatTimes(value: number): string {
+  return value === 1 ? 'once' : `${formatCount(value)} times`
+}
+
+/** `1 packet`, `2,048 packets`: the word that follows a number, and what goes with it. */
+export function formatMany(value: number, one: string, many: string): string {
+  return `${formatCount(value)} ${value === 1 ? one : many}`
+}
+
 /** Bytes in binary units, at most one decimal: `402653184` → `384 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

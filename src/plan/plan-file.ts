@@ -151,13 +151,15 @@ const change = z.discriminatedUnion('kind', [
 
 const blocker = z.object({ code: z.string(), message: z.string(), forceable: z.boolean() })
 
-/** Any plan this version writes. */
-export const planSchema: z.ZodType<Plan> = z.object({
-  host: z.string(),
+/** What a plan says to do, without whose it is: on equal hosts equal. */
+export const planBody = z.object({
   steps: z.array(z.object({ strategy: z.string(), options: z.record(z.string(), z.unknown()) })),
   changes: z.array(change),
+  notes: z.array(z.string()).exactOptional(),
   warnings: z.array(z.string()),
   blockers: z.array(blocker),
   forced: z.array(blocker),
-  bootId: z.string().nullable(),
 })
+
+/** Any plan this version writes. */
+export const planSchema: z.ZodType<Plan> = planBody.extend({ host: z.string(), bootId: z.string().nullable() })

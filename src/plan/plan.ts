@@ -29,6 +29,8 @@ export interface Plan {
   readonly host: string
   readonly steps: readonly { readonly strategy: string; readonly options: Readonly<Record<string, unknown>> }[]
   readonly changes: readonly Change[]
+  /** What is as it should be, and worth knowing; left out: nothing. */
+  readonly notes?: readonly string[]
   readonly warnings: readonly string[]
   /** Not empty: nothing will be done. */
   readonly blockers: readonly Blocker[]
@@ -54,11 +56,15 @@ export function makePlan(host: string, task: Task, facts: Facts, { local = false
   const changes = orderChanges(mergeChanges(drafts.flatMap(draft => draft.changes)))
   const paths = pathBlockers(changes, facts, applyToFacts(facts, changes), { flows: task.flows ?? [], local })
   const blockers = uniqueBlockers([...drafts.flatMap(draft => draft.blockers), ...paths])
+  const notes = drafts.flatMap(draft => draft.notes ?? [])
   const forced = task.force ? blockers.filter(({ forceable }) => forceable) : []
   return {
     host,
-    steps: drafts.map((draft, i) => ({ strategy: task.steps[i]?.strategy.name ?? '', options: draft.settled })),
+    steps: drafts.flatMap(
+      (draft, i) => draft.cameTo ?? [{ strategy: task.steps[i]?.strategy.name ?? '', options: draft.settled }],
+    ),
     changes,
+    ...(notes.length > 0 && { notes }),
     warnings: [
       ...passiveWarnings(facts),
       ...new Set(drafts.flatMap(draft => draft.warnings)),
@@ -75,7 +81,11 @@ export function makePlan(host: string, task: Task, facts: Facts, { local = false
 export function settledTask(plan: Plan, task: Task): Task {
   return {
     ...task,
-    steps: task.steps.map((step, i) => ({ ...step, options: plan.steps[i]?.options ?? step.options })),
+    steps: plan.steps.flatMap(({ strategy: name, options }) => {
+      // Of a strategy that chose others, these.
+      const strategy = [...task.steps.map(step => step.strategy), ...strategies].find(known => known.name === name)
+      return strategy ? [{ strategy, options }] : []
+    }),
   }
 }
 

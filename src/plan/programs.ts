@@ -20,28 +20,29 @@ export function stageProgram({ runDir, files, revertInSeconds }: Staging): strin
   const parent = runDir.slice(0, runDir.lastIndexOf('/'))
   const name = runDir.slice(parent.length + 1)
   // Every run begins in the state that guard.sh calls so.
-  const writes = [...files, ['begun', ''] as const].map(([name, content]) => sh`  fill "$new/"${name} ${content}`)
+  const all = [...files, ['begun', ''] as const]
+  const writes = all.map(([name, content]) => sh`  fill "$new/"${name} ${content}`)
   return `${
     Script.lines([
       sh`give_up() { rm -rf "$new"; printf 'ctfix: cannot fill %s: read-only, or no space left\n' "$dir" >&2; exit 73; }`,
-      // Read back: a disk may be full without anything failing.
-      sh`fill() { { printf %s "$2" >"$1" && [ "$(cat "$1"; printf x)" = "$2"x ]; } 2>/dev/null || give_up; }`,
+      sh`fill() { { printf %s "$2" >"$1"; } 2>/dev/null || give_up; filled=$filled$2; }`,
       sh`main() {`,
       sh`  umask 077`,
-      sh`  dir=${runDir} new=${runDir}.new.$$`,
+      sh`  dir=${runDir} new=${runDir}.new.$$ filled=`,
       // An earlier try of the same run that ended where it began makes room; one that did not is in the way.
       sh`  [ ! -e "$dir" ] || { /bin/sh "$dir/guard.sh" over "$dir" && mv "$dir" "$dir.old.$$"; } 2>/dev/null`,
-      sh`  mkdir -p ${parent} 2>/dev/null || { printf 'ctfix: cannot make %s\n' ${parent} >&2; exit 73; }`,
       sh`  [ ! -e "$dir" ] || { printf 'ctfix: locked: this run is under way here, see %s\n' "$dir" >&2; exit 77; }`,
-      sh`  mkdir "$new" 2>/dev/null || { printf 'ctfix: cannot make %s\n' "$dir" >&2; exit 73; }`,
+      sh`  mkdir -p "$new/snapshot" 2>/dev/null || { rm -rf "$new" 2>/dev/null; [ -d ${parent} ] || dir=${parent}; printf 'ctfix: cannot make %s\n' "$dir" >&2; exit 73; }`,
       ...writes,
+      // Read back, all at once: a disk may be full without anything failing.
+      sh`  [ "$(cd "$new" && cat ${all.map(([name]) => name)}; printf x)" = "$filled"x ] 2>/dev/null || give_up`,
       // All of it: after a power cut an empty guard.sh would do nothing, and end as one that has done it.
       sh`  sync "$new"/* "$new" 2>/dev/null || sync`,
       // Whoever looks finds all of it or nothing.
       sh`  mv "$new" "$dir" || give_up`,
       // Into one that another try of this run made in the meantime: that one goes on, and this never began.
       sh`  [ ! -e "$dir/"${name}.new.$$ ] || { rm -rf "$dir/"${name}.new.$$; printf 'ctfix: locked: this run is under way here, see %s\n' "$dir" >&2; exit 77; }`,
-      sh`  /bin/sh "$dir/guard.sh" start "$dir" ${revertInSeconds}`,
+      sh`  exec /bin/sh "$dir/guard.sh" start "$dir" ${revertInSeconds}`,
       sh`}`,
       sh`main "$@" </dev/null`,
     ]).text
@@ -54,8 +55,9 @@ export function keepPrelude(runDir: string, nonce: string): string {
     Script.lines([
       sh`/bin/sh ${runDir}/guard.sh keep ${runDir} >/dev/null 2>&1 </dev/null`,
       sh`printf '@@%s keep\n%s\n' ${nonce} "$?"`,
-      sh`cat ${runDir}/digest.after 2>/dev/null`,
-      sh`tail -n 5 ${runDir}/log`,
+      // A shell reads one line by itself, and mostly there is no log: each program not started counts on a small host.
+      sh`{ read -r digest <${runDir}/digest.after && printf '%s\n' "$digest"; } 2>/dev/null`,
+      sh`[ ! -s ${runDir}/log ] || tail -n 5 ${runDir}/log`,
     ]).text
   }\n`
 }

@@ -60,11 +60,20 @@ export function overrideBlockers(facts: Facts, sysctlFile: string, values: Reado
  * the kernel refuses the empty one, and the firewall that needs the module fails to load: an open host.
  */
 export function brokenModprobeLines(facts: Facts): Blocker[] {
-  return facts.modprobeSettings
-    .filter(({ text }) => /^options\s+(nf|ip)_conntrack\b.*\bhashsize(\s+=|=\s|=?$)/.test(text))
-    .map(({ file, line, text }) => ({
-      code: 'broken-modprobe-line',
-      message: `${file}:${line} says "${text}": the blanks around = stop the module from loading at the next boot; write hashsize=N`,
-      forceable: true,
-    }))
+  // What is built in takes no options from there.
+  if (facts.providedBy === 'builtin') return []
+  return facts.modprobeSettings.flatMap(({ file, line, text }) => {
+    const why = brokenOption(text)
+    if (why === null) return []
+    const message = `${file}:${line} says "${text}": ${why} from loading at the next boot; write hashsize=N`
+    return [{ code: 'broken-modprobe-line', message, forceable: true }]
+  })
+}
+
+function brokenOption(text: string): string | null {
+  if (!/^options\s+(nf|ip)[_-]conntrack\s/.test(text)) return null
+  if (/\bhashsize(\s+=|=\s|=?$)/.test(text)) return 'the blanks around = stop the module'
+  const value = /\shashsize=(\S*)/.exec(text)?.[1]
+  const isNumber = value === undefined || /^("?)(\d+|0x[\da-f]+)\1$/i.test(value)
+  return isNumber ? null : 'what is no number stops the module'
 }

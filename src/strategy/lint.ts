@@ -26,7 +26,7 @@ function blacklistAlone({ modprobeSettings }: Facts): string[] {
 }
 
 /** Keys of another kernel's names, and of no kernel's: boot skips them without a word. */
-function wrongKey(setting: Setting, key: string, { family, tracking }: Facts): string[] {
+function wrongKey(setting: Setting, key: string, { family, tracking, modules }: Facts): string[] {
   const says = (why: string): string[] => [`${at(setting)}: ${why}`]
   const bare = /conntrack_timeout_(syn_sent|syn_recv|established|fin_wait|close_wait|last_ack|time_wait|close)$/.exec(
     key,
@@ -38,7 +38,7 @@ function wrongKey(setting: Setting, key: string, { family, tracking }: Facts): s
   const isNew = key.includes('nf_conntrack')
   if (family === 'ip_conntrack' && isNew) return says('this kernel calls it ip_conntrack')
   // Kernels that still answer to the old names have a module of IPv4 of their own.
-  const names = tracking?.available?.map(({ name }) => name)
+  const names = (tracking?.available ?? modules)?.map(({ name }) => name)
   const merged = names?.includes('nf_conntrack') && !names.includes('nf_conntrack_ipv4')
   return family === 'nf_conntrack' && !isNew && merged ? says('this kernel calls it nf_conntrack') : []
 }

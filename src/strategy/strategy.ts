@@ -27,11 +27,15 @@ export interface Evidence {
 
 export interface Draft {
   readonly changes: readonly Change[]
+  /** What is as it should be, and worth knowing. */
+  readonly notes?: readonly string[]
   readonly warnings: readonly string[]
   readonly blockers: readonly Blocker[]
   /** The options with every `auto` replaced by what it came to here: planning with them again must find nothing left to do. */
   readonly settled: Readonly<Record<string, unknown>>
   readonly evidence?: readonly Evidence[]
+  /** The strategies that this one chose here, with their options settled: planning with them again is planning it again. */
+  readonly cameTo?: readonly { readonly strategy: string; readonly options: Readonly<Record<string, unknown>> }[]
 }
 
 export type Planner = (facts: Facts) => Draft
@@ -44,6 +48,8 @@ export interface ProbeNeeds {
   readonly ruleset?: boolean
   /** What holds and loads the modules of conntrack (facts.tracking). */
   readonly tracking?: boolean
+  /** Who fills the table (facts.census). */
+  readonly census?: boolean
   /** What the targets of these changes are at this moment. */
   readonly looks?: readonly Change[]
 }

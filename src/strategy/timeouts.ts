@@ -41,7 +41,8 @@ const OTHERS = [
   'sctp_closed',
 ] as const
 
-const DEFAULTS = { established: RFC5382_SECONDS, time_wait: 60, close_wait: 60, fin_wait: 60 } as const
+/** In the order of the options: settled and asked for again they must come to the same plan. */
+const DEFAULTS = { established: RFC5382_SECONDS, fin_wait: 60, close_wait: 60, time_wait: 60 } as const
 
 const seconds = z
   .union([z.number(), z.string()])
@@ -56,6 +57,7 @@ const seconds = z
     return z.NEVER
   })
   .optional()
+  .describe('seconds, or a duration such as 2h4m')
 
 const options = z.strictObject({
   ...Object.fromEntries([...TCP_STATES, ...OTHERS].map(name => [name, seconds])),

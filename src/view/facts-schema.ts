@@ -15,11 +15,52 @@ const log = z
   .strictObject({
     lines: count,
     other_namespace_lines: count,
+    by_namespace: numbers.optional(),
+    expectation_lines: count.optional(),
+    elsewhere_at_seconds: z.number().optional(),
+    expectation_at_seconds: z.number().optional(),
     last_at_seconds: z.number().nullable(),
     source: words<LogEvidence['source']>({ dmesg: true, journal: true, file: true }),
   })
   .nullable()
 const stats = numbers.nullable().describe('counters, summed over CPUs, by the names the kernel gives them')
+
+const census = z
+  .strictObject({
+    source: z.enum(['proc', 'netlink']),
+    rows: count,
+    cut: z.enum(['rows', 'seconds']).nullable().describe('why not every entry was looked at'),
+    count: count.nullable(),
+    states: z.array(
+      z.strictObject({
+        protocol: z.string(),
+        state: z.string().nullable(),
+        ...{ entries: count, assured: count, unreplied: count, idle: count },
+      }),
+    ),
+    ports: z.array(
+      z.strictObject({ protocol: z.string(), port: count.nullable(), entries: count, served: count.nullable() }),
+    ),
+    peers: z.array(z.strictObject({ address: z.string(), entries: count })),
+    half: z.array(z.strictObject({ port: count, entries: count })),
+    expectations: count.nullable(),
+    namespaces: z.array(
+      z.strictObject({ id: count, program: z.string(), entries: count.nullable(), lost: count.nullable() }),
+    ),
+  })
+  .describe('who fills the table')
+
+const firewallOwner = words<FirewallOwner>({
+  'kube-proxy': true,
+  docker: true,
+  firewalld: true,
+  ufw: true,
+  'iptables-services': true,
+  'netfilter-persistent': true,
+  nftables: true,
+  openwrt: true,
+  none: true,
+})
 
 /** The `facts` of a host. */
 export const facts = z.strictObject({
@@ -53,6 +94,7 @@ export const facts = z.strictObject({
     })
     .nullable()
     .describe('live entries of the flows a strategy asks for'),
+  census: census.nullable().optional(),
   memory_bytes: count,
   memory_available_bytes: count.nullable(),
   entry_bytes: count.nullable(),
@@ -60,17 +102,8 @@ export const facts = z.strictObject({
   nat: z.strictObject({ in_use: z.boolean(), evidence: z.array(z.string()) }),
   stateful_rules: z.array(z.string()),
   firewall: z.strictObject({
-    owner: words<FirewallOwner>({
-      'kube-proxy': true,
-      docker: true,
-      firewalld: true,
-      ufw: true,
-      'iptables-services': true,
-      'netfilter-persistent': true,
-      nftables: true,
-      openwrt: true,
-      none: true,
-    }),
+    owner: firewallOwner,
+    also: z.array(firewallOwner).optional(),
     backend: words<NonNullable<Facts['firewall']['backend']>>({
       'iptables-legacy': true,
       'iptables-nft': true,

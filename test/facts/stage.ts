@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { probeProgram } from '../../src/facts/probe.ts'
-import { makeshift, withStdin } from '../support/shells.ts'
+import { chosen, makeshift, withStdin } from '../support/shells.ts'
 import { librariesOf, place, which } from './scenery.ts'
 
 export interface Platform {
@@ -30,8 +30,9 @@ export interface Platform {
   readonly sshConnection?: string
 }
 
-export const SHELLS = ['dash', 'busybox sh', 'bash --posix', 'mksh'] as const
-export type Shell = (typeof SHELLS)[number]
+const ALL_SHELLS = ['dash', 'busybox sh', 'bash --posix', 'mksh'] as const
+export type Shell = (typeof ALL_SHELLS)[number]
+export const SHELLS: readonly Shell[] = ALL_SHELLS.filter(chosen)
 
 interface Ended {
   readonly status: number | null

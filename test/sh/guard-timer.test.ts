@@ -1,5 +1,5 @@
 /** What calls the guard when nobody confirmed: each way of being called, and what cannot keep it from being called. */
-import { readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Change } from '../../src/change/change.ts'
@@ -10,6 +10,18 @@ import { fileChange, valueChange } from '../support/changes.ts'
 import { type GuardedHost, guardedHost } from '../support/guarded-host.ts'
 import { commandOf, spawned } from '../support/processes.ts'
 import { SHELLS } from '../support/shells.ts'
+
+/** What a process has open. */
+function openFiles(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+    } catch {
+      // Closed in the meantime.
+      return []
+    }
+  })
+}
 
 describe.each(SHELLS)('the timer under %s', (_name, shell) => {
   let host: GuardedHost
@@ -140,6 +152,30 @@ describe.each(SHELLS)('the timer under %s', (_name, shell) => {
       host.write('runs/RUN/timer', `process ${process.pid}\n`)
       expect(host.status('RUN').get('timer')).toBe('gone')
       expect(host.keep('RUN')).toBe(REMOTE.ok)
+    })
+
+    it.each([
+      ['setsid', (text: string) => text],
+      ['no setsid', (text: string) => text.replace('has setsid', 'false')],
+    ])('holds nothing of its session, with %s: so that ends with its command', async (_case, edit) => {
+      const program = host.stagingOf('RUN', changes, { edit: (_, text) => edit(text) })
+      const [command = '', ...words] = shell
+      // Says what it was given, and becomes what sshd starts: the program comes over the same stdin.
+      const session = spawned([command, ...words], ['-c', 'ls -l /proc/$$/fd; exec "$@" -s', 'sh', ...shell], {
+        cwd: host.root,
+        input: program,
+      })
+      const { exitCode, stdout } = await session.ended
+      expect(exitCode).toBe(REMOTE.ok)
+      const given = new Map([...stdout.matchAll(/ (\d+) -> (.*)$/gm)].map(([, fd, file = '']) => [Number(fd), file]))
+      const ofSession = [0, 1, 2].map(fd => given.get(fd) ?? '')
+      expect(ofSession.filter(file => /^(pipe|socket):/.test(file))).toHaveLength(3)
+      // What whoever runs the tests left open is in all that they start.
+      const own = [join(host.runDir('RUN'), 'guard.sh'), '/dev/null', ...given.values()].filter(
+        file => !ofSession.includes(file),
+      )
+      // It reads a clock now and then; what it holds it holds for good.
+      await until(() => expect(openFiles(timerPid()).filter(file => !own.includes(file))).toEqual([]))
     })
 
     it('outlives its session: the whole process group of it is killed', async () => {

@@ -81,7 +81,7 @@ export function guardedHost(shell: readonly string[], { timers = 'systemd' }: { 
       .replaceAll('/sys/fs/cgroup', at('cgroup'))
       .replaceAll('/proc/net/ip', at('net-ip'))
       // The kernel takes a value at once or not at all; a plain file would be seen empty in between.
-      .replaceAll(`>"$1") 2>/dev/null`, `>"$1.put" && mv -f "$1.put" "$1") 2>/dev/null`)
+      .replaceAll(`>"$1"; } 2>/dev/null && return 0`, `>"$1.put" && mv -f "$1.put" "$1"; } 2>/dev/null && return 0`)
       .replaceAll('sleep 0.1', 'sleep 0.01')
       .replaceAll('sleep 1;', 'sleep 0.02;')
 

@@ -61,6 +61,6 @@ export function heldHost(shell: readonly string[]) {
     },
     /** Within the step that changes that value: it was asked whether it may, and changes it as soon as it goes on. */
     inStep: (value: string): StageOptions =>
-      holding('apply.sh', new RegExp(`put_value \\S*/${value} `), script => `{ ${script} } && $&`),
+      holding('apply.sh', new RegExp(`write_value \\S*/${value} `), script => `{ ${script} } && $&`),
   }
 }

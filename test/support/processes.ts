@@ -29,6 +29,16 @@ export function commandOf(pid: number): string {
   }
 }
 
+/** Whether there is such a process, also one that has ended and was not asked how. */
+export function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** A process that runs beside the test. */
 export function spawned(
   shell: readonly string[],

@@ -1,6 +1,6 @@
 #!/bin/sh
 # One read-only look at a host: prints raw text in frames, formats nothing, judges nothing (facts/parse.ts does).
-#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [TRACKING] [FLOWS] [SSH_CONNECTION] <probe.sh
+#   /bin/sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [TRACKING] [CENSUS] [LOG] [FLOWS] [SSH_CONNECTION] <probe.sh
 # It must not change what it looks at. Tools that ask the kernel by name load modules (`iptables -t nat -L`, `conntrack`,
 # `ipset`), others start daemons (`docker ps`); so it reads files, and runs save tools only for what is there already.
 # A file or tool that is missing is a fact, not an error. Fifty hosts may run it on two cores at once: forks are few.
@@ -92,10 +92,11 @@ places() {
   present "$@"
 }
 
-# One ls for modes, owners, sizes and where links lead: the namespaces and the iptables in use are links too.
+# One ls for modes, owners, sizes and where links lead: the namespaces and the iptables in use are links too. By its name
+# the kernel's log is the first.
 listing() {
   # shellcheck disable=SC2086 # a list of words
-  listed=$(ls -lnd $files /proc/1/ns/net /proc/self/ns/net /proc/self/ns/pid \
+  listed=$(ls -lnd /dev/kmsg $files /proc/1/ns/net /proc/self/ns/net /proc/self/ns/pid \
     /usr/sbin/iptables /sbin/iptables /etc/alternatives/iptables \
     /usr/sbin/iptables-save /sbin/iptables-save /etc/alternatives/iptables-save \
     /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_buckets \
@@ -156,7 +157,7 @@ lines() {
     /etc/modules /etc/modules-load.d/*.conf /run/modules-load.d/*.conf /usr/local/lib/modules-load.d/*.conf \
     /usr/lib/modules-load.d/*.conf $lib/modules-load.d/*.conf /etc/conf.d/modules /etc/modules.d/* \
     /etc/modules-boot.d/* /etc/sysconfig/modules/*.modules
-  grep -sanE -m 1000 "$pattern" /dev/null /proc/meminfo /proc/slabinfo /proc/mounts /proc/net/ip_vs "$@" \
+  grep -sanE -m 1000 "$pattern" /dev/null /proc/meminfo /proc/slabinfo /proc/mounts /proc/net/ip_vs /proc/cmdline "$@" \
     /proc/modules /proc/net/ip_tables_names /proc/net/ip6_tables_names
 }
 
@@ -206,11 +207,21 @@ log_program='
   count[where]++
   kept[n++ % 20] = substr($0, 1, 300)
 }
+/conntrack: expectation table full/ { expected++; expectation = substr($0, 1, 300) }
 END {
   print "seen " NR
   for (where in count) print "count " count[where] " " where
+  if (expected) print "expect " expected "\nexpected " expectation
   for (i = (n > 20 ? n - 20 : 0); i < n; i++) print "line " kept[i % 20]
 }'
+
+# A log that is there has a record, and dmesg could read it. What stands in its place in a container may be anything: so
+# it has to be the device by its numbers, or to give one. Small systems know no nonblock, and without it a log that is
+# empty is waited for.
+a_record() {
+  case $listed in c*' 1, '*'11 '*' /dev/kmsg'*) return 0 ;; esac
+  [ -n "$(dd if=/dev/kmsg bs=8192 count=1 iflag=nonblock 2>/dev/null)" ]
+}
 
 log() {
   restricted=0
@@ -226,8 +237,9 @@ $found
 END
           )
           ;;
-        # A log without a warning, or no log?
-        '') dmesg 2>/dev/null | read -r _ && found=seen ;;
+        # A log without a warning, or no log? The first record says it, too, and is had for less; and the later look says it
+        # for the earlier one.
+        '') { [ "${1-}" = earlier ] || a_record || dmesg 2>/dev/null | read -r _; } && found=seen ;;
         *) found=seen ;;
       esac
     else
@@ -416,6 +428,18 @@ own_table() {
   frame own-table
 }
 
+# A shell drops what stands between variables, so it only says whether there is one; mostly there is none. An old bash may
+# drop all that follows, too.
+container() {
+  case ${BASH_VERSION-} in [123].*) said=yes ;; *) said= ;; esac
+  {
+    while read -r line || [ -n "$line" ]; do
+      case $line in *container=*) said=yes ;; esac
+    done </proc/1/environ
+  } 2>/dev/null
+  [ -z "$said" ] || grep -asoE 'container=[a-z-]+' /proc/1/environ
+}
+
 # sudo drops SSH_CONNECTION, but its own environment, and that of the shell before it, still has it.
 connection() {
   if [ -n "$ssh_connection" ]; then
@@ -567,21 +591,19 @@ NR > 300000 { print "more"; exit }
 END { print "rows " rows + 0 "\nentries " entries + 0 }'
 
 earlier() {
-  frame before
-  whole /proc/modules /proc/net/ip_tables_names /proc/net/ip6_tables_names
   frame earlier-stat
-  whole /proc/uptime /proc/net/stat/nf_conntrack /proc/net/stat/ip_conntrack \
+  whole /proc/modules /proc/net/ip_tables_names /proc/net/ip6_tables_names /proc/uptime /proc/net/stat/nf_conntrack /proc/net/stat/ip_conntrack \
     /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/ipv4/netfilter/ip_conntrack_count
   frame earlier-log
-  log
+  log earlier
   sleep "$window"
 }
 
 main() {
-  nonce=${1-} window=${2:-0} states=${3:-0} ruleset=${4:-0} tracking=${5:-0} flows=${6-}
-  ssh_connection=${7:-${SSH_CONNECTION-}}
+  nonce=${1-} window=${2:-0} states=${3:-0} ruleset=${4:-0} tracking=${5:-0} census=${6:-0} log=${7:-1} flows=${8-}
+  ssh_connection=${9:-${SSH_CONNECTION-}}
   case $nonce in '' | *[!0-9A-Za-z]*)
-    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [TRACKING] [FLOWS] [SSH_CONNECTION]' >&2
+    echo 'usage: sh -s -- NONCE [WINDOW_SECONDS] [STATES] [RULESET] [TRACKING] [CENSUS] [LOG] [FLOWS] [SSH_CONNECTION]' >&2
     exit 64
     ;;
   esac
@@ -608,14 +630,16 @@ main() {
   echo
   [ -r /proc/net/if_inet6 ] && read -r _ </proc/net/if_inet6 && echo ipv6
   case $machine in x86_64 | i?86) ;; *) printf 'page %s\n' "$(getconf PAGESIZE 2>/dev/null)" ;; esac
-  frame log
-  log
+  frame listing
+  listing
+  if [ "$log" = 1 ]; then
+    frame log
+    log
+  fi
   ufw_sysctl
   frame places
   places ${ufw_file:+"$ufw_file"}
   printf 'ufw %s\n' "$ufw_file"
-  frame listing
-  listing
   if [ -e /sys/fs/selinux/enforce ] || [ -e /selinux/enforce ]; then
     frame labels
     # shellcheck disable=SC2086 # a list of words
@@ -634,7 +658,7 @@ main() {
   # systemd writes /run/systemd/container, docker leaves a file; elsewhere only the first program's environment says it.
   if [ ! -d /run/systemd/system ] && [ ! -e /.dockerenv ]; then
     frame container
-    grep -asoE 'container=[a-z-]+' /proc/1/environ
+    container
   fi
   frame connection
   connection
@@ -657,7 +681,8 @@ main() {
       [ -r "$table" ] && awk -v flows="$flows" "$flows_program" "$table" && break
     done
   fi
-  # By tracking.sh, which is sent where it is asked for.
+  # By census.sh and tracking.sh, which are sent where they are asked for.
+  [ "$census" != 1 ] || census
   [ "$tracking" != 1 ] || tracking
   frame lines
   lines

@@ -64,6 +64,19 @@ expect_value() {
   return 1
 }
 
+# expect_values PATH VALUE PATH VALUE …: all of them with one reading, for each reading is a process. Says nothing.
+expect_values() {
+  wanted='' left=$#
+  while [ "$left" -gt 0 ]; do
+    wanted="$wanted$2
+"
+    set -- "$@" "$1"
+    shift 2
+    left=$((left - 2))
+  done
+  [ "$(cat "$@" 2>/dev/null)" = "${wanted%?}" ]
+}
+
 expect_file() {
   content_is "$1" "$2" && return 0
   say "$1 is not what the plan was made on"
@@ -76,13 +89,29 @@ expect_absent() {
   return 1
 }
 
-# put_value PATH ge|eq VALUE: writes, and believes only what it reads back.
-put_value() {
-  (printf '%s\n' "$3" >"$1") 2>/dev/null || {
-    say "cannot write $3 to $1"
-    return 1
-  }
-  now=$(cat "$1" 2>/dev/null) || now=
+# write_value PATH VALUE: what came of it nobody knows before it is read back.
+write_value() {
+  { printf '%s\n' "$2" >"$1"; } 2>/dev/null && return 0
+  say "cannot write $2 to $1"
+  return 1
+}
+
+# read_back PATH…: all of them with one reading, for each reading is a process. A shell that reads byte by byte gets no more
+# than one of such a file.
+read_back() {
+  seen="
+$(grep -s '' /dev/null "$@")
+"
+  :
+}
+
+# took PATH ge|eq VALUE: what was written is what was read back.
+took() {
+  now=${seen#*"
+$1:"}
+  [ "$now" != "$seen" ] || now=
+  now=${now%%"
+"*}
   case $2 in
     ge) [ "$now" -ge "$3" ] 2>/dev/null && return 0 ;;
     *) [ "$now" = "$3" ] && return 0 ;;
@@ -90,6 +119,10 @@ put_value() {
   say "wrote $3 to $1, but it reads '$now'"
   return 1
 }
+
+# put_value PATH ge|eq VALUE: writes, and believes only what it reads back.
+# What a shell could not write some keep for the next file: so not in this shell, which may go on.
+put_value() { (write_value "$1" "$3") && read_back "$1" && took "$@"; }
 
 # restore_value PATH ge|eq OURS BEFORE: back to what it was, unless somebody made it theirs since. A hash size may have been
 # rounded up to whole pages: at most 8192 above what was asked.
@@ -115,10 +148,15 @@ to_disk() {
   sync "$1" 2>/dev/null || sync
 }
 
+# no_new PATH: nothing is beside it that somebody left there.
+no_new() {
+  if [ -e "$1.ctfix-new" ] || [ -L "$1.ctfix-new" ]; then rm -f "$1.ctfix-new"; fi
+}
+
 # stage_file PATH MODE OWNER CONTENT: beside the file, checked and on disk; mode, owner and label are right before it is seen.
 stage_file() {
   new=$1.ctfix-new
-  rm -f "$new"
+  no_new "$1"
   (printf '%s' "$4" >"$new") 2>/dev/null
   if ! content_is "$new" "$4"; then
     rm -f "$new" 2>/dev/null
@@ -180,7 +218,7 @@ remove_file() {
 
 # drop_ours PATH OURS: removes a file we made, unless somebody made it theirs since.
 drop_ours() {
-  rm -f "$1.ctfix-new"
+  no_new "$1"
   [ -e "$1" ] || return 0
   if content_is "$1" "$2"; then
     remove_file "$1"
@@ -192,7 +230,7 @@ drop_ours() {
 
 # restore_ours PATH OURS MODE OWNER CONTENT: puts the old content back, unless somebody changed ours since.
 restore_ours() {
-  rm -f "$1.ctfix-new"
+  no_new "$1"
   content_is "$1" "$5" && return 0
   if content_is "$1" "$2"; then
     put_file "$1" "$3" "$4" "$5"

@@ -16,28 +16,31 @@ patience=30
 # Seconds after which whoever is at work counts as hanging.
 endurance=120
 
-# What the targets are, as one word: equal before and after is equal to the byte. Small systems have but one of the tools.
+# What the targets are, as one word in $present: equal before and after is equal to the byte. Small systems have but one of
+# the tools.
 digest() {
+  present=
   for sum in sha256sum md5sum cksum; do
     has "$sum" || continue
-    /bin/sh "$dir/undo.sh" "$dir" look 2>/dev/null | "$sum" | cut -d' ' -f1
-    return
+    present=$(/bin/sh "$dir/undo.sh" "$dir" look 2>/dev/null | "$sum")
+    present=${present%% *}
+    break
   done
+  [ -n "$present" ]
 }
 
 # For whoever asks; compared as a word, for there may be no space left to write it.
 look_after() {
-  present=$(digest)
+  digest
   { echo "$present" >"$dir/digest.after"; } 2>/dev/null
   :
 }
 
-# The copy for a person: undo.sh does without it. Nothing is listed that would load a module or make a table.
+# The copy for a person: undo.sh does without it. Nothing is listed that would load a module or make a table. Files are
+# there by now.
 snapshot() {
-  mkdir "$dir/snapshot" && cd "$dir/snapshot" || return 1
-  /bin/sh "$dir/apply.sh" "$dir" snapshot || return 1
-  cat /proc/modules >modules 2>/dev/null
-  grep -s . /proc/sys/net/netfilter/* /proc/sys/net/ipv4/netfilter/* /sys/module/*_conntrack/parameters/* >values 2>/dev/null
+  cd "$dir/snapshot" || return 1
+  grep -s . /proc/modules /proc/sys/net/netfilter/* /proc/sys/net/ipv4/netfilter/* /sys/module/*_conntrack/parameters/* >values 2>/dev/null
   while read -r table; do
     iptables-save -t "$table" >"iptables-$table"
   done </proc/net/ip_tables_names 2>/dev/null
@@ -72,7 +75,9 @@ take_back() {
     code=72
   fi
   look_after
-  if [ "$code" = 0 ] && [ "$present" != "$(cat "$dir/digest.before")" ]; then
+  before=
+  { read -r before <"$dir/digest.before"; } 2>/dev/null
+  if [ "$code" = 0 ] && [ "$present" != "$before" ]; then
     say 'what is there now is not what was there before' 2>>"$log"
     code=72
   fi
@@ -92,7 +97,7 @@ undone() {
 # Somebody else takes it back: ends when it is back, with 76, or could not be taken back, with 72.
 # Who died at it is stood in for.
 await_revert() {
-  while [ "$(state_of "$dir")" = reverting ]; do
+  while state_of "$dir" && [ "$state" = reverting ]; do
     # As long as going back may take, with its own patience in it.
     await_others $((patience + endurance + 30)) || return 72
     work_begins
@@ -100,31 +105,39 @@ await_revert() {
     work_ends
     [ ! -e "$dir/reverting" ] || nap
   done
-  [ "$(state_of "$dir")" = reverted ] || return 72
+  [ "$state" = reverted ] || return 72
   return 76
 }
 
 start() {
   # Once in a directory: a second try of the same run must not give up what the first one has begun.
-  if ! mkdir "$dir/started" 2>/dev/null; then
-    [ -d "$dir/started" ] || give_up 73 "cannot write to $dir"
+  # A shell that must not write over a file makes it or fails, as mkdir does.
+  set -C
+  first=yes
+  { printf '' >"$dir/started"; } 2>/dev/null || first=no
+  set +C
+  if [ "$first" = no ]; then
+    [ -e "$dir/started" ] || give_up 73 "cannot write to $dir"
     say "locked: this run is under way here, see $dir"
     return 77
   fi
   work_begins || give_up 73 "cannot write to $dir"
   take_host || give_up 77
-  /bin/sh "$dir/apply.sh" "$dir" check
+  no_copy="cannot copy the present state to $dir: no space left?"
+  [ -d "$dir/snapshot" ] || mkdir "$dir/snapshot" 2>/dev/null || give_up 73 "$no_copy"
+  (cd "$dir/snapshot" && exec /bin/sh "$dir/apply.sh" "$dir" check)
   case $? in
     0) ;;
     75) give_up 75 ;;
+    74) give_up 73 "$no_copy" ;;
     *) give_up 73 'cannot check what is there' ;;
   esac
-  { (snapshot) && digest >"$dir/digest.before" && [ -s "$dir/digest.before" ]; } >/dev/null 2>&1 ||
-    give_up 73 "cannot copy the present state to $dir: no space left?"
+  { (snapshot) && digest && echo "$present" >"$dir/digest.before" && [ -s "$dir/digest.before" ]; } >/dev/null 2>&1 ||
+    give_up 73 "$no_copy"
   arm "$1" || return
   script apply change >>"$log" 2>&1
   code=$?
-  tail -n 5 "$log" >&2
+  [ ! -s "$log" ] || tail -n 5 "$log" >&2
   if [ "$code" = 0 ] && [ -e "$dir/armed" ]; then
     work_ends
     return 0
@@ -146,8 +159,9 @@ give_up() {
 
 # arm SECONDS: on disk before the first change, and with a timer that runs.
 arm() {
-  now=$(uptime_now) || give_up 74 'no guard could be armed: this host has no clock that counts from its boot'
-  { echo "$((now + $1)) $(boot_now)" >"$dir/deadline"; } 2>/dev/null || give_up 73 "cannot write to $dir: no space left?"
+  uptime_now || give_up 74 'no guard could be armed: this host has no clock that counts from its boot'
+  boot_now
+  { echo "$((up + $1)) $boot" >"$dir/deadline"; } 2>/dev/null || give_up 73 "cannot write to $dir: no space left?"
   if ! claim begun armed; then
     say 'called off before anything was changed'
     work_ends
@@ -165,7 +179,8 @@ arm() {
 
 keep() {
   while :; do
-    case $(state_of "$dir") in
+    state_of "$dir"
+    case $state in
       none) return 70 ;;
       armed)
         # Files alone would be half of the change.
@@ -231,11 +246,14 @@ write_files() {
 
 revert() {
   while :; do
-    state=$(state_of "$dir")
-    case $state in
+    state_of "$dir"
+    was=$state
+    case $was in
       none)
         # Whoever is just beginning finds it called off.
-        claim begun reverted || [ "$(state_of "$dir")" = none ] || continue
+        claim begun reverted && return 70
+        state_of "$dir"
+        [ "$state" = none ] || continue
         return 70
         ;;
       reverted)
@@ -262,7 +280,7 @@ revert() {
         }
         ;;
     esac
-    seize "$state" || continue
+    seize "$was" || continue
     disarm
     take_back
     return
@@ -278,10 +296,12 @@ expire() {
 }
 
 status() {
-  echo "state $(state_of "$dir")"
-  deadline='' now=$(uptime_now)
+  state_of "$dir"
+  echo "state $state"
+  deadline=
+  uptime_now
   { read -r deadline _ <"$dir/deadline"; } 2>/dev/null
-  [ -z "$deadline" ] || echo "left $((deadline - ${now:-0}))"
+  [ -z "$deadline" ] || echo "left $((deadline - ${up:-0}))"
   if rebooted_since "$dir"; then echo 'boot other'; else echo 'boot same'; fi
   if timer_pending; then echo 'timer pending'; else echo 'timer gone'; fi
   if busy "$dir"; then echo 'worker busy'; else echo 'worker gone'; fi
@@ -293,7 +313,8 @@ status() {
 
 over() {
   ! busy "$dir" || return 1
-  case $(state_of "$dir") in
+  state_of "$dir"
+  case $state in
     none | reverted | revert-failed) return 0 ;;
   esac
   return 1

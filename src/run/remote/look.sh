@@ -12,6 +12,12 @@ show_value() {
   if now=$(cat "$1" 2>/dev/null); then printf 'value %s\n' "$now"; else printf 'unreadable\n'; fi
 }
 
+# show_values PATH…: each with its path, by one process where all of them can be read.
+show_values() {
+  grep -s '' /dev/null "$@" && return 0
+  for path; do show_value "$path"; done
+}
+
 # label_of PATH: its SELinux label, or `-`. Newer ls prints label and path, older ones mode and names before.
 label_of() {
   label=-

@@ -20,29 +20,38 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 say() { printf 'ctfix: %s\n' "$*" >&2; }
 
-# Since boot: nobody can set this clock.
+# What is asked here is left in a variable: to print it would take a process each time.
+
+# Seconds since boot, in $up: nobody can set this clock.
 uptime_now() {
   up=
   { read -r up _ </proc/uptime; } 2>/dev/null
-  [ -n "$up" ] && printf '%s\n' "${up%%.*}"
+  up=${up%%.*}
+  [ -n "$up" ]
 }
 
-boot_now() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
+# In $boot. Old kernels give no more than one byte to a shell that reads byte by byte.
+boot_now() {
+  boot=
+  { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  case $boot in
+    ????????-????-????-????-????????????) ;;
+    *) boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null) || boot=unknown ;;
+  esac
+}
 
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Where sync takes a name it syncs that one; older ones sync everything, which is slower and as good.
 to_disk() { sync "$@" 2>/dev/null || sync; }
 
-# state_of DIR. One that becomes `reverting` while we look may come from the end of the list, so that is looked at twice.
+# state_of DIR, in $state. One that becomes `reverting` while we look may come from the end of the list, so that is looked
+# at twice.
 state_of() {
   for state in armed confirmed kept reverting reverted revert-failed reverting; do
-    if [ -e "$1/$state" ]; then
-      echo "$state"
-      return
-    fi
+    [ ! -e "$1/$state" ] || return 0
   done
-  echo none
+  state=none
 }
 
 claim() { mv -f "$dir/$1" "$dir/$2" 2>/dev/null; }
@@ -59,9 +68,11 @@ seize() {
 
 # rebooted_since DIR: its live changes went with an earlier boot.
 rebooted_since() {
-  boot=
-  { read -r _ boot <"$1/deadline"; } 2>/dev/null
-  [ -n "$boot" ] && [ "$boot" != "$(boot_now)" ]
+  begun_in=
+  { read -r _ begun_in <"$1/deadline"; } 2>/dev/null
+  [ -n "$begun_in" ] || return 1
+  boot_now
+  [ "$begun_in" != "$boot" ]
 }
 
 # lives PID DIR: that process is there and at work in that run. A number alone could be somebody else's by now.
@@ -81,32 +92,36 @@ busy() {
 
 work_begins() { { printf '' >"$dir/worker.$$"; } 2>/dev/null; }
 
-work_ends() { rm -f "$dir/worker.$$" 2>/dev/null; }
+# With the note of the script that ended: nobody takes the dead for somebody at work, so it may go as late as this.
+child=
+work_ends() { rm -f "$dir/worker.$$" "$dir/worker.${child:-$$}" 2>/dev/null; }
 
 # await_others SECONDS: until nobody else is at work in this run; 1 when somebody still is after so long.
 await_others() {
-  end=$(($(uptime_now) + $1))
+  busy "$dir" || return 0
+  uptime_now
+  end=$((up + $1))
   while busy "$dir"; do
-    [ "$(uptime_now)" -lt "$end" ] || return 1
+    uptime_now
+    [ "$up" -lt "$end" ] || return 1
     nap
   done
 }
 
-# script NAME VERB: runs it as one who is at work of its own, noted before it does anything, for it may outlive us.
+# script NAME VERB: runs it as one who is at work of its own, which it notes before it does anything, for it may outlive us.
 script() {
-  /bin/sh -c '{ printf "" >"$1/worker.$$"; } 2>/dev/null; exec /bin/sh "$1/$2.sh" "$1" "$3"' ctfix "$dir" "$1" "$2" &
+  [ -z "$child" ] || rm -f "$dir/worker.$child" 2>/dev/null
+  /bin/sh "$dir/$1.sh" "$dir" "$2" worker &
   child=$!
   wait "$child"
-  ended=$?
-  rm -f "$dir/worker.$child" 2>/dev/null
-  return "$ended"
 }
 
 # holds DIR: that run is beginning, or has not ended: nobody else may change this host. Who is at work is looked at first:
 # whoever ends working in a run leaves it in the state that says so.
 holds() {
   busy "$1" && return 0
-  case $(state_of "$1") in
+  state_of "$1"
+  case $state in
     armed | confirmed | reverting) return 0 ;;
   esac
   return 1
@@ -116,7 +131,8 @@ holds() {
 settle() {
   rebooted_since "$1" || return 0
   ! busy "$1" || return 0
-  case $(state_of "$1") in
+  state_of "$1"
+  case $state in
     armed) mv -f "$1/armed" "$1/reverted" 2>/dev/null ;;
     confirmed | reverting) /bin/sh "$1/guard.sh" revert "$1" >/dev/null 2>&1 ;;
   esac
@@ -133,7 +149,8 @@ take_host() {
     if [ ! -d "$other" ] || [ "$other" = "$dir" ]; then continue; fi
     settle "$other"
     while holds "$other"; do
-      if [ "$tries" -ge 50 ] || [ "$(state_of "$other")" != none ] || expr "x$other" \< "x$dir" >/dev/null; then
+      state_of "$other"
+      if [ "$tries" -ge 50 ] || [ "$state" != none ] || expr "x$other" \< "x$dir" >/dev/null; then
         refuse "$other"
         return 1
       fi
@@ -145,10 +162,12 @@ take_host() {
 
 # refuse DIR: says who has the host, and for how long.
 refuse() {
-  left='' now=$(uptime_now)
+  left=
+  uptime_now
   { read -r left _ <"$1/deadline"; } 2>/dev/null
-  left=$((${left:-0} - ${now:-0}))
-  case $(state_of "$1") in
+  left=$((${left:-0} - ${up:-0}))
+  state_of "$1"
+  case $state in
     armed)
       what="its change is not confirmed yet, $left s are left"
       [ "$left" -ge 0 ] || what="its change was not confirmed, and its guard is $((-left)) s late"

@@ -33,6 +33,7 @@ by_itself() {
   else
     /bin/sh "$dir/guard.sh" wait "$dir" </dev/null >/dev/null 2>&1 &
   fi
+  waiting=$!
   waits
 }
 
@@ -51,9 +52,18 @@ timer_pending() {
   { read -r kind name <"$dir/timer"; } 2>/dev/null
   case $kind in
     systemd) [ "$(systemctl is-active "$name.timer" 2>/dev/null)" = active ] ;;
-    process) lives "$name" "$dir" ;;
+    process) waits_for_us "$name" || lives "$name" "$dir" ;;
     *) return 1 ;;
   esac
+}
+
+waiting=
+# waits_for_us PID: it is the one we have just started: its number is nobody else's. One that has died has no words any more.
+waits_for_us() {
+  [ "$1" = "$waiting" ] || return 1
+  words=
+  { read -r words <"/proc/$1/cmdline"; } 2>/dev/null
+  [ -n "$words" ]
 }
 
 # For the sake of order: only `armed` expires. A process that waits sees that by itself within a second.
@@ -69,7 +79,8 @@ wait_here() {
     [ ! -w "$procs" ] || echo "$$" >"$procs"
   done 2>/dev/null
   read -r deadline _ <"$dir/deadline"
-  echo "process $$" >"$dir/timer.new" && mv -f "$dir/timer.new" "$dir/timer"
-  while [ -e "$dir/armed" ] && [ "$(uptime_now)" -lt "$deadline" ]; do sleep 1; done
+  # One write, and whoever reads before it finds no timer.
+  echo "process $$" >"$dir/timer"
+  while [ -e "$dir/armed" ] && uptime_now && [ "$up" -lt "$deadline" ]; do sleep 1; done
   expire
 }

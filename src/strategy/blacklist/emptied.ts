@@ -1,7 +1,7 @@
 /** Rules that are gone while their extensions are still in the kernel: something loaded them, and may do so at boot. */
 import type { Facts } from '../../facts/facts.ts'
-import { isRecord } from '../../firewall/nft-value.ts'
 import { objectsOf } from '../../firewall/own-ruleset.ts'
+import { isRecord } from '../../lang/record.ts'
 import { loadersOf } from '../saved-files.ts'
 import type { Blocker } from '../strategy.ts'
 import { rulesIn } from './parts.ts'

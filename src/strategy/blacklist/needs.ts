@@ -1,10 +1,10 @@
 /** Live rules that need conntrack, of whatever backend: what asks for tracking, and what holds its modules without asking. */
 import type { RulesetSource, RulesetText } from '../../facts/facts.ts'
-import { isRecord } from '../../firewall/nft-value.ts'
 import { objectsOf } from '../../firewall/own-ruleset.ts'
 import { familyName } from '../../firewall/rule-state.ts'
 import { type Place, placeOf } from '../../firewall/ruleset.ts'
 import { triggersOf } from '../../firewall/triggers.ts'
+import { isRecord } from '../../lang/record.ts'
 import { lineOf } from './live.ts'
 import { rulesIn } from './parts.ts'
 

@@ -1,5 +1,6 @@
 /** Whether the modules can go now: every reference to them has to be one that the plan takes away. */
 import type { Facts, LoadedModule, RulesetText } from '../../facts/facts.ts'
+import { formatTimes } from '../../lang/numbers.ts'
 import type { Blocker } from '../strategy.ts'
 import { excess, foreign, holdersOf, unloadOrder } from './modules.ts'
 import { liveNeeds, type Need } from './needs.ts'
@@ -43,7 +44,7 @@ export function heldWarnings(facts: Facts, stopped: readonly Service[], rewritte
   const modules = held(facts, stopped, rewritten, false).filter(({ name }) => !named.includes(name))
   return modules.map(
     module =>
-      `${module.name} is held ${excess(module)} times by what is no module and no rule of this host: if those are rules of another network namespace (ip netns), they would not load any more after the reboot`,
+      `${module.name} is held ${formatTimes(excess(module))} by what is no module and no rule of this host: if those are rules of another network namespace (ip netns), they would not load any more after the reboot`,
   )
 }
 
@@ -65,7 +66,7 @@ export function heldBlockers(facts: Facts, stopped: readonly Service[], rewritte
   return held(facts, stopped, rewritten, now).map(module => {
     const who = others > 0 ? `rules of one of ${others} other network namespaces` : 'an empty table, or a program'
     const end = now ? 'when=reboot leaves it until then' : 'after the next reboot they would not load any more'
-    const message = `${module.name} is held ${excess(module)} times by what is no module and no rule of this host: by ${who}; ${end}`
+    const message = `${module.name} is held ${formatTimes(excess(module))} by what is no module and no rule of this host: by ${who}; ${end}`
     return { code: 'module-in-use', message, forceable: !now }
   })
 }

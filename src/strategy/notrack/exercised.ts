@@ -1,8 +1,8 @@
 /** Whether any packet has met our rules: without one, nothing that was seen says anything. */
 import type { Facts, RulesetSource } from '../../facts/facts.ts'
-import { isRecord } from '../../firewall/nft-value.ts'
 import { objectsOf } from '../../firewall/own-ruleset.ts'
 import { formatCount } from '../../lang/numbers.ts'
+import { isRecord } from '../../lang/record.ts'
 import type { Evidence } from '../strategy.ts'
 
 /** Packets that our rules before tracking have counted since they were loaded; errors about flows are none of the flows. */

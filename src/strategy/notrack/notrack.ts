@@ -60,7 +60,7 @@ function plan(wanted: Options, facts: Facts): Draft {
     changes: [...changes, ...kept.changes, ...(entries ? [entries] : [])],
     warnings: [
       ...warningsOf(wanted, facts, families),
-      ...findings(stripped),
+      ...findings(stripped, facts),
       ...shutWarnings(families.flatMap(family => decisions.get(family) ?? [])),
       ...replacedWarning(changes),
       ...(entries ? [] : entriesWarning(wanted, facts, families)),

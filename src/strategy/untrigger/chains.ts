@@ -1,10 +1,10 @@
 /** The chains that triggers stand in, by the places of their rules: one rule of nft may be several to who walks packets. */
 import type { RulesetText } from '../../facts/facts.ts'
 import { readExpressions } from '../../firewall/nft-rule.ts'
-import { isRecord } from '../../firewall/nft-value.ts'
 import { objectsOf } from '../../firewall/own-ruleset.ts'
 import { readRuleset } from '../../firewall/read.ts'
 import type { Base, Place, Rule } from '../../firewall/ruleset.ts'
+import { isRecord } from '../../lang/record.ts'
 
 /** One rule as its own tool counts it. */
 export interface Entry {

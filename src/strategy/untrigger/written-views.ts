@@ -4,9 +4,9 @@
  */
 import type { RulesetText } from '../../facts/facts.ts'
 import { nftText } from '../../firewall/nft-text.ts'
-import { isRecord } from '../../firewall/nft-value.ts'
 import { objectsOf } from '../../firewall/own-ruleset.ts'
 import type { Base } from '../../firewall/ruleset.ts'
+import { isRecord } from '../../lang/record.ts'
 import { type ChainView, type Entry, nftEntry, type TableView, type Views } from './chains.ts'
 import { bagOfWords, type Statement, statementsOf, withDefined } from './written.ts'
 import { readWritten } from './written-rule.ts'

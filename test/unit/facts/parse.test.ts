@@ -5,6 +5,7 @@ import type { Facts } from '../../../src/facts/facts.ts'
 import { OWNER_FILES, WRITABLE_FILES } from '../../../src/facts/files.ts'
 import { parseProbe } from '../../../src/facts/parse.ts'
 import { probeProgram } from '../../../src/facts/probe.ts'
+import { sinceMs } from '../../support/work.ts'
 
 const NONCE = 'n0nce'
 
@@ -78,7 +79,7 @@ describe('an answer that is none', () => {
 
   it('does not keep us busy, however hostile', () => {
     const big = 500_000
-    const started = performance.now()
+    const started = process.cpuUsage()
     parse({
       lines: `${BASE.lines}\n/etc/sysctl.conf:1:${'conntrack'.repeat(big / 9)}\n${'/etc/sysctl.d/a:1:conntrack\n'.repeat(big / 28)}`,
       rules: `rule nft ${'a'.repeat(big)}\n${'rule nft \n'.repeat(big / 10)}rule nft x\t${'#'.repeat(big)}`,
@@ -87,7 +88,7 @@ describe('an answer that is none', () => {
       log: `source dmesg\n${'line [[[[ 1.\n'.repeat(big / 13)}`,
       connection: `SSH_CONNECTION=${'1 '.repeat(big / 2)}`,
     })
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(sinceMs(started)).toBeLessThan(2000)
   })
 
   it('drops what a login shell prints before the first frame', () => {
@@ -331,6 +332,12 @@ describe('settings', () => {
     ])
     expect(facts.moduleLoadSettings.map(({ file }) => file)).toEqual(['/etc/modules-load.d/c.conf'])
   })
+
+  it('reads options of the module from what the kernel was started with, as modprobe does', () => {
+    const started = 'BOOT_IMAGE=/vmlinuz root=/dev/vda1 nf_conntrack.hashsize=131072 xnf_conntrack.hashsize=1 quiet'
+    const { modprobeSettings } = parse(more('lines', `/proc/cmdline:1:${started}`))
+    expect(modprobeSettings).toEqual([{ file: '/proc/cmdline', line: 1, text: 'options nf_conntrack hashsize=131072' }])
+  })
 })
 
 describe('flows', () => {
@@ -480,20 +487,34 @@ describe('the proof that nothing changed', () => {
   })
 
   it('starts before the window, where there was one', () => {
-    const before = '/proc/modules:other 1 0 - Live 0x0\n/proc/net/ip_tables_names:filter'
-    expect(parse({ before }).passive).toEqual({ modules: 'changed', tables: 'same' })
+    const earlier = '/proc/modules:other 1 0 - Live 0x0\n/proc/net/ip_tables_names:filter\n/proc/uptime:90.00 9.00'
+    expect(parse({ 'earlier-stat': earlier }).passive).toEqual({ modules: 'changed', tables: 'same' })
+  })
+})
+
+describe('a look that takes over log and states of the one before it', () => {
+  it('neither counts the log as unreadable nor asks for its section', () => {
+    const log = { lines: 3, otherNamespaceLines: 0, lastAtSeconds: 5, source: 'dmesg' } as const
+    const states = { tcp_established: 4 }
+    const facts = parseProbe('web-1', output().replace(/\n@@\S+ log\n[^@]*/, ''), NONCE, { log, states })
+    expect(facts).toMatchObject({ log, states })
+    expect(facts.unreadable).not.toContain('dmesg')
   })
 })
 
 describe('probeProgram', () => {
   it('gives words for a shell, the last one for the login shell to fill in', () => {
-    expect(probeProgram({ nonce: 'abc' }).args).toEqual(['abc', '0', '0', '0', '0', "''", '"$SSH_CONNECTION"'])
+    expect(probeProgram({ nonce: 'abc' }).args).toEqual([
+      ...['abc', '0', '0', '0', '0', '0', '1', "''"],
+      '"$SSH_CONNECTION"',
+    ])
+    expect(probeProgram({ nonce: 'abc', log: false }).args.slice(5, 8)).toEqual(['0', '0', "''"])
     expect(probeProgram({ nonce: 'abc', windowSeconds: 2.2, states: true }).args.slice(1, 4)).toEqual(['3', '1', '0'])
   })
 
   it('sends flows as one word', () => {
     const { args } = probeProgram({ nonce: 'abc', ruleset: true, flows: 'tcp 80 - -;out * - -' })
-    expect(args.slice(3, 6)).toEqual(['1', '0', "'tcp 80 - -;out * - -'"])
+    expect(args.slice(3, 8)).toEqual(['1', '0', '0', '1', "'tcp 80 - -;out * - -'"])
   })
 
   it('sends the probe as it lies there', () => {
@@ -502,7 +523,28 @@ describe('probeProgram', () => {
     const tracking = readFileSync(new URL('../../../src/facts/remote/tracking.sh', import.meta.url), 'utf8')
     const asked = probeProgram({ nonce: 'abc', tracking: true })
     expect(asked.stdin).toBe(`${tracking}\n${file}`)
-    expect(asked.args.slice(4, 6)).toEqual(['1', "''"])
+    expect(asked.args.slice(4, 8)).toEqual(['1', '0', '1', "''"])
+    const census = readFileSync(new URL('../../../src/facts/remote/census.sh', import.meta.url), 'utf8')
+    const counted = probeProgram({ nonce: 'abc', tracking: true, census: true })
+    expect(counted.stdin).toBe(`${tracking}\n${census}\n${file}`)
+    expect(counted.args.slice(4, 8)).toEqual(['1', '1', '1', "''"])
     expect(file.endsWith('\nmain "$@" </dev/null\n')).toBe(true)
+  })
+})
+
+describe('owners of the firewall', () => {
+  const places = (...paths: readonly string[]): Record<string, string> =>
+    more('places', ...paths.map(path => `er ${path}`))
+  const persistent = '/run/systemd/units/invocation:netfilter-persistent.service'
+  const nftables = '/etc/systemd/system/sysinit.target.wants/nftables.service'
+
+  it('are told all, the first of them as the one that owns it', () => {
+    expect(parse(places(persistent)).firewall).not.toHaveProperty('also')
+    expect(parse(places(persistent, nftables)).firewall).toMatchObject({
+      owner: 'netfilter-persistent',
+      also: ['nftables'],
+    })
+    const ufw = { ...places('/etc/ufw', persistent), ...more('lines', '/etc/ufw/ufw.conf:1:ENABLED=yes') }
+    expect(parse(ufw).firewall).toMatchObject({ owner: 'ufw', also: ['netfilter-persistent'] })
   })
 })

@@ -23,47 +23,45 @@ describe('the scripts of a plan', () => {
   const scripts = compile(raised, LIBRARY)
 
   it('apply: are functions first, then one line that calls, so that half a text does nothing', () => {
-    expect(scripts.apply.startsWith('#!/bin/sh\n# library\ndo_check() {\n')).toBe(true)
+    expect(scripts.apply.slice(0, scripts.apply.indexOf('do_check'))).toMatchInlineSnapshot(`
+      "#!/bin/sh
+      [ "$#" -lt 3 ] || { printf '' >"$1/worker.$$"; } 2>/dev/null
+      # library
+      "
+    `)
     expect(scripts.apply.split('\n').at(-2)).toMatchInlineSnapshot(
-      `"case $2 in check | snapshot | change | files) "do_$2" "$1" </dev/null ;; *) exit 64 ;; esac"`,
+      `"case $2 in check | change | files) "do_$2" "$1" </dev/null ;; *) exit 64 ;; esac"`,
     )
     expect(scripts.undo.split('\n').at(-2)).toMatchInlineSnapshot(
       `"case $2 in undo | look) "do_$2" "$1" </dev/null ;; *) exit 64 ;; esac"`,
     )
   })
 
-  it('check: everything that will be changed, files too', () => {
+  it('check: everything that will be changed, files too; and then a copy of the files', () => {
     expect(verb(scripts.apply, 'check')).toMatchInlineSnapshot(`
       "do_check() {
         :
-        expect_value /sys/module/nf_conntrack/parameters/hashsize 65536 || exit 75
-        expect_value /proc/sys/net/netfilter/nf_conntrack_max 65536 || exit 75
+        { expect_values /sys/module/nf_conntrack/parameters/hashsize 65536 /proc/sys/net/netfilter/nf_conntrack_max 65536 || { expect_value /sys/module/nf_conntrack/parameters/hashsize 65536 && expect_value /proc/sys/net/netfilter/nf_conntrack_max 65536; }; } || exit 75
         expect_absent /etc/sysctl.d/99-zz-ctfix.conf || exit 75
         expect_absent /etc/modules-load.d/ctfix.conf || exit 75
         expect_absent /etc/modprobe.d/zz-ctfix.conf || exit 75
+        keep_copy /etc/sysctl.d/99-zz-ctfix.conf >/dev/null 2>&1 || exit 74
+        keep_copy /etc/modules-load.d/ctfix.conf >/dev/null 2>&1 || exit 74
+        keep_copy /etc/modprobe.d/zz-ctfix.conf >/dev/null 2>&1 || exit 74
       }
       "
     `)
   })
 
-  it('snapshot: the files', () => {
-    expect(verb(scripts.apply, 'snapshot')).toMatchInlineSnapshot(`
-      "do_snapshot() {
-        :
-        keep_copy /etc/sysctl.d/99-zz-ctfix.conf || exit 1
-        keep_copy /etc/modules-load.d/ctfix.conf || exit 1
-        keep_copy /etc/modprobe.d/zz-ctfix.conf || exit 1
-      }
-      "
-    `)
-  })
-
-  it('change: live values, each as long as the guard is armed', () => {
+  it('change: live values, each as long as the guard is armed, and all read back at once', () => {
     expect(verb(scripts.apply, 'change')).toMatchInlineSnapshot(`
       "do_change() {
         :
-        still "$1" armed && put_value /sys/module/nf_conntrack/parameters/hashsize ge 131072 || exit 1
-        still "$1" armed && put_value /proc/sys/net/netfilter/nf_conntrack_max eq 131072 || exit 1
+        still "$1" armed && write_value /sys/module/nf_conntrack/parameters/hashsize 131072 || exit 1
+        still "$1" armed && write_value /proc/sys/net/netfilter/nf_conntrack_max 131072 || exit 1
+        still "$1" armed && read_back /sys/module/nf_conntrack/parameters/hashsize /proc/sys/net/netfilter/nf_conntrack_max || exit 1
+        still "$1" armed && took /sys/module/nf_conntrack/parameters/hashsize ge 131072 || exit 1
+        still "$1" armed && took /proc/sys/net/netfilter/nf_conntrack_max eq 131072 || exit 1
       }
       "
     `)
@@ -128,8 +126,7 @@ describe('the scripts of a plan', () => {
     expect(verb(scripts.undo, 'look')).toMatchInlineSnapshot(`
       "do_look() {
         :
-        show_value /sys/module/nf_conntrack/parameters/hashsize
-        show_value /proc/sys/net/netfilter/nf_conntrack_max
+        show_values /sys/module/nf_conntrack/parameters/hashsize /proc/sys/net/netfilter/nf_conntrack_max
         show_file /etc/sysctl.d/99-zz-ctfix.conf
         show_file /etc/modules-load.d/ctfix.conf
         show_file /etc/modprobe.d/zz-ctfix.conf
@@ -201,7 +198,7 @@ describe('the scripts of a plan', () => {
       }
       "
     `)
-    for (const name of ['change', 'snapshot']) expect(verb(apply, name)).not.toContain('forget')
+    for (const name of ['change', 'check']) expect(verb(apply, name)).not.toContain('forget')
     expect(verb(compile(planOf([entries]), LIBRARY).undo, 'look')).toBe('do_look() {\n  :\n  :\n}\n')
     expect(verb(undo, 'undo')).not.toContain('forget')
   })
@@ -232,21 +229,21 @@ describe('the programs that run them', () => {
     const files = new Map([['undo.sh', "echo 'undo'\n"]])
     expect(stageProgram({ runDir: RUN_DIR, files, revertInSeconds: 60 })).toMatchInlineSnapshot(`
       "give_up() { rm -rf "$new"; printf 'ctfix: cannot fill %s: read-only, or no space left\\n' "$dir" >&2; exit 73; }
-      fill() { { printf %s "$2" >"$1" && [ "$(cat "$1"; printf x)" = "$2"x ]; } 2>/dev/null || give_up; }
+      fill() { { printf %s "$2" >"$1"; } 2>/dev/null || give_up; filled=$filled$2; }
       main() {
         umask 077
-        dir=/var/lib/ctfix/RUN new=/var/lib/ctfix/RUN.new.$$
+        dir=/var/lib/ctfix/RUN new=/var/lib/ctfix/RUN.new.$$ filled=
         [ ! -e "$dir" ] || { /bin/sh "$dir/guard.sh" over "$dir" && mv "$dir" "$dir.old.$$"; } 2>/dev/null
-        mkdir -p /var/lib/ctfix 2>/dev/null || { printf 'ctfix: cannot make %s\\n' /var/lib/ctfix >&2; exit 73; }
         [ ! -e "$dir" ] || { printf 'ctfix: locked: this run is under way here, see %s\\n' "$dir" >&2; exit 77; }
-        mkdir "$new" 2>/dev/null || { printf 'ctfix: cannot make %s\\n' "$dir" >&2; exit 73; }
+        mkdir -p "$new/snapshot" 2>/dev/null || { rm -rf "$new" 2>/dev/null; [ -d /var/lib/ctfix ] || dir=/var/lib/ctfix; printf 'ctfix: cannot make %s\\n' "$dir" >&2; exit 73; }
         fill "$new/"undo.sh 'echo '\\''undo'\\''
       '
         fill "$new/"begun ''
+        [ "$(cd "$new" && cat undo.sh begun; printf x)" = "$filled"x ] 2>/dev/null || give_up
         sync "$new"/* "$new" 2>/dev/null || sync
         mv "$new" "$dir" || give_up
         [ ! -e "$dir/"RUN.new.$$ ] || { rm -rf "$dir/"RUN.new.$$; printf 'ctfix: locked: this run is under way here, see %s\\n' "$dir" >&2; exit 77; }
-        /bin/sh "$dir/guard.sh" start "$dir" 60
+        exec /bin/sh "$dir/guard.sh" start "$dir" 60
       }
       main "$@" </dev/null
       "
@@ -257,8 +254,8 @@ describe('the programs that run them', () => {
     expect(keepPrelude(RUN_DIR, 'nonce')).toMatchInlineSnapshot(`
       "/bin/sh /var/lib/ctfix/RUN/guard.sh keep /var/lib/ctfix/RUN >/dev/null 2>&1 </dev/null
       printf '@@%s keep\\n%s\\n' nonce "$?"
-      cat /var/lib/ctfix/RUN/digest.after 2>/dev/null
-      tail -n 5 /var/lib/ctfix/RUN/log
+      { read -r digest </var/lib/ctfix/RUN/digest.after && printf '%s\\n' "$digest"; } 2>/dev/null
+      [ ! -s /var/lib/ctfix/RUN/log ] || tail -n 5 /var/lib/ctfix/RUN/log
       "
     `)
   })

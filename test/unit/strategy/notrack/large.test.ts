@@ -4,6 +4,7 @@ import type { Facts } from '../../../../src/facts/facts.ts'
 import { makePlan } from '../../../../src/plan/plan.ts'
 import { notrack } from '../../../../src/strategy/notrack/notrack.ts'
 import { file, makeFacts } from '../../../support/facts.ts'
+import { sinceMs } from '../../../support/work.ts'
 import { filter, rulesetOf, source } from '../../firewall/samples.ts'
 
 const PATH = { clientAddress: '198.51.100.7', clientPort: 50_022, serverAddress: '192.0.2.5', serverPort: 22 }
@@ -45,8 +46,7 @@ function timed(facts: Facts, options: Readonly<Record<string, unknown>>): number
   const plan = makePlan('h', { steps: [{ strategy: notrack, options }], force: false }, facts)
   expect(plan.changes.length).toBeGreaterThan(0)
   // The machine may be busy with other tests: it is the work that is measured.
-  const { user, system } = process.cpuUsage(start)
-  return (user + system) / 1000
+  return sinceMs(start)
 }
 
 it.each<[what: string, rule: (sender: string) => string, options: Readonly<Record<string, unknown>>]>([
