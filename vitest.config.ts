@@ -16,6 +16,7 @@ const SLOW = [
   'test/sh/own-rules-odd.test.ts',
   'test/sh/guard-refusals.test.ts',
   'test/sh/probe-flows.test.ts',
+  'test/unit/inventory/size.test.ts',
 ]
 
 /** Made-up hosts in the test's own process: they wait more than they work, so two files run at a time. */
@@ -30,6 +31,7 @@ const SIMULATED = [
 const MACHINES = [
   'test/lab/vm-{5.10,6.1,6.12,7.x}.test.ts',
   'test/lab/vm-{notrack,tracking}-*.test.ts',
+  'test/lab/vm-diagnose.test.ts',
   'test/lab/demo.test.ts',
 ]
 
@@ -38,7 +40,15 @@ const TWO_MACHINES = 'test/lab/vm-faults.test.ts'
 
 /** Those that take minutes begin first: none is left for one worker at the end while the other has nothing to do. */
 const LONGEST = [
-  ...['faults/matrix', 'rollback/any-plan', 'readme', 'guard-races', 'container-faults', 'container-old-world'],
+  ...[
+    'simulated-terminal',
+    'faults/matrix',
+    'rollback/any-plan',
+    'readme',
+    'guard-races',
+    'container-faults',
+    'container-old-world',
+  ],
   ...[
     'vm-6.1',
     'vm-notrack-ufw',
@@ -71,19 +81,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
+          exclude: SLOW,
           isolate: false,
-          testTimeout: 10_000,
+          testTimeout: 30_000,
         },
       },
       { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, isolate: false, testTimeout: 30_000 } },
-      { test: { name: 'simulated', include: SIMULATED, testTimeout: 300_000, hookTimeout: 900_000 } },
+      { test: { name: 'simulated', include: SIMULATED, testTimeout: 600_000, hookTimeout: 900_000 } },
       {
         // Containers and namespaces.
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: [...MACHINES, TWO_MACHINES, ...SIMULATED],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 900_000,
           sequence: { groupOrder: 1 },
         },
@@ -92,7 +103,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: [TWO_MACHINES],
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 900_000,
           sequence: { groupOrder: 2 },
         },

@@ -1,4 +1,7 @@
 /** Shell patterns as Ansible's `fnmatch` knows them: `*`, `?`, `[seq]`, `[!seq]`; the whole name must match. */
+import { literally } from '../lang/text.ts'
+
+/** What matches the same names. */
 export function globToRegExp(glob: string): RegExp {
   const pieces = glob.split(/\*+/).map(pieceToSource)
   const first = pieces.shift() ?? ''
@@ -11,9 +14,7 @@ export function globToRegExp(glob: string): RegExp {
 
 function pieceToSource(piece: string): string {
   return piece.replaceAll(/\[(!?)(\]?[^\]]*)\]|./gsu, (all, not: string | undefined, set: string | undefined) => {
-    if (set === undefined) return all === '?' ? '.' : literal(all)
+    if (set === undefined) return all === '?' ? '.' : literally(all)
     return `[${not ? '^' : ''}${set.replaceAll(/[\\\]^[]/g, '\\$&')}]`
   })
 }
-
-const literal = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')

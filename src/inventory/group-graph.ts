@@ -9,6 +9,7 @@ export interface GroupNode {
   readonly name: string
   readonly entry: GroupEntry
   readonly children: readonly string[]
+  readonly own: readonly string[]
   /** Its own hosts, then those of its children level by level: what `group[0]` counts in Ansible. */
   readonly hosts: readonly string[]
   /** Steps from `all` by the longest way: the deeper group's variables win. */
@@ -35,6 +36,7 @@ export function buildGroupGraph(model: InventoryModel): ReadonlyMap<string, Grou
       name,
       entry: entries.get(name) ?? emptyGroup(name),
       children: children.get(name) ?? [],
+      own: members.get(name) ?? [],
       hosts: hostsUnder(name, children, members),
       depth: Math.max(0, ...above.map(({ depth }) => depth + 1)),
       lineage: [...new Set([...above.flatMap(({ lineage }) => lineage), name])],
@@ -95,9 +97,11 @@ function membersOf(entries: ReadonlyMap<string, GroupEntry>, model: InventoryMod
     if (name !== 'all' && name !== 'ungrouped') for (const host of hosts) grouped.add(host)
   }
   const members = new Map([...entries].map(([name, { hosts }]): [string, readonly string[]] => [name, [...hosts]]))
+  // In the order they were put there, then those that are only in `all`.
+  const ungrouped = new Set([...(entries.get('ungrouped')?.hosts ?? []), ...model.hosts.keys()])
   members.set(
     'ungrouped',
-    [...model.hosts.keys()].filter(host => !grouped.has(host)),
+    [...ungrouped].filter(host => !grouped.has(host)),
   )
   return members
 }

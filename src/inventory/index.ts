@@ -1,98 +1,98 @@
-/** The table of inventory readers, and the way from `-i` to hosts. */
-import { existsSync } from 'node:fs'
-import { ConfigError, type Place, UsageError } from '../errors.ts'
+/** The way from `-i` to hosts. */
+import { UsageError } from '../errors.ts'
+import { readExtraVars } from './extra-vars.ts'
 import type { GroupNode } from './group-graph.ts'
 import type { Host } from './host.ts'
-import { expandHosts } from './host-range.ts'
-import { type HostDefaults, makeHosts } from './make-host.ts'
+import { type HostDefaults, hostMaker } from './make-host.ts'
 import { InventoryModel, type Variable } from './model.ts'
-import { resolve } from './resolve.ts'
+import { resolve, type VarsFiles, variablesOf } from './resolve.ts'
+import { type Programs, readSource } from './sources.ts'
 import { refuseUnknown } from './variables.ts'
-import { readYamlInventory } from './yaml.ts'
-import { readText } from './yaml-text.ts'
+import { type VarsFolder, varsFolder } from './vars-files.ts'
+import { NO_VAULT, type Vault } from './vault.ts'
 
-export { selectHosts } from './pattern.ts'
+export { selectHosts, selectNames } from './pattern.ts'
+export { hearPrograms } from './sources.ts'
 
 export interface Inventory {
   /** In inventory order, each once. */
+  readonly names: readonly string[]
+  /** All of them; throws ConfigError for a mistake in any. */
   readonly hosts: readonly Host[]
+  /** One of them: its variables are judged, and the files that hold them opened, only here. Throws ConfigError. */
+  host(name: string): Host | undefined
   /** By name, `all` first. */
   readonly groups: ReadonlyMap<string, GroupNode>
   /** Every variable of a host, the winning value of each, with the place that sets it. */
   variables(host: string): ReadonlyMap<string, Variable>
+  /** What `-e` says of every host. */
+  readonly extra: ReadonlyMap<string, Variable>
   /** The same hosts under other defaults: a play's `become` is known only after the inventory. */
   withDefaults(defaults: HostDefaults): Inventory
 }
 
-interface Reader {
-  /** Judged by the name first, then by the text; the first reader that accepts a file gets it. */
-  accepts(file: string, text: string): boolean
-  read(text: string, file: string, model: InventoryModel): void
+interface Beside {
+  /** What opens vaulted values and files. */
+  readonly vault?: Vault
+  /** Beside a playbook there may be group_vars and host_vars, too. */
+  readonly playbookDirectory?: string | undefined
+  /** `-e`, each as it was given. */
+  readonly extraVars?: readonly string[]
+  /** What `hearPrograms` heard of the sources that are programs. */
+  readonly programs?: Programs
 }
 
-const INI_SECTION = /^\s*\[[\w.:-]+\]\s*(?:[#;].*)?$/m
-
-const READERS: readonly Reader[] = [
-  { accepts: file => /\.(?:ya?ml|json)$/i.test(file), read: readYamlInventory },
-  {
-    accepts: (file, text) => /\.(?:ini|cfg)$/i.test(file) || INI_SECTION.test(text),
-    read: (_, file) => {
-      const message = 'expected a YAML inventory, got what looks like INI, which ctfix cannot read yet'
-      throw new ConfigError(message, { place: { file }, hint: `ansible-inventory -i ${file} --list --yaml` })
-    },
-  },
-  {
-    accepts: (_, text) => text.startsWith('#!'),
-    read: (_, file) => {
-      throw new ConfigError('expected a YAML inventory, got a program, which ctfix cannot run yet', { place: { file } })
-    },
-  },
-  { accepts: () => true, read: readYamlInventory },
-]
-
-/** Reads every source, the later ones over the earlier. Throws ConfigError or UsageError; no host is touched. */
-export function loadInventory(sources: readonly string[], defaults: HostDefaults = {}): Inventory {
+/** Reads every source, the later ones over the earlier; hosts are made when asked for. Throws ConfigError or UsageError; no host is touched. */
+export function loadInventory(
+  sources: readonly string[],
+  defaults: HostDefaults = {},
+  { vault = NO_VAULT, playbookDirectory, extraVars = [], programs = new Map() }: Beside = {},
+): Inventory {
   if (sources.length === 0)
     throw new UsageError('no inventory given', { hint: 'name one with -i FILE or -i host1,host2,' })
+  const extra = readExtraVars(extraVars, vault)
   const model = new InventoryModel()
-  for (const source of sources) readSource(source, model)
-  for (const { vars } of model.groups.values()) refuseUnknown(vars)
-  for (const { vars } of model.hosts.values()) refuseUnknown(vars)
-  const { groups, hosts } = resolve(model)
-  const withDefaults = (next: HostDefaults): Inventory => ({
-    hosts: makeHosts(hosts.values(), next),
-    groups,
-    variables: name => {
-      const host = hosts.get(name)
-      return new Map([...(host?.groupVars ?? []), ...(host?.entry.vars ?? [])])
-    },
-    withDefaults,
-  })
+  const sourced = sources.map(source => readSource(source, model, { vault, programs }))
+  const directories = [...sourced, playbookDirectory].filter(found => typeof found === 'string')
+  const { groups, hosts } = resolve(model, { ...varsFiles(lastOfEach(directories), vault), extra })
+  const names = [...hosts.keys()]
+  const withDefaults = (next: HostDefaults): Inventory => {
+    const make = hostMaker(next)
+    const made = new Map<string, Host>()
+    const host = (name: string): Host | undefined => {
+      const resolved = hosts.get(name)
+      if (resolved && !made.has(name)) made.set(name, make(resolved))
+      return made.get(name)
+    }
+    return {
+      names,
+      get hosts() {
+        return names.map(host).filter(found => found !== undefined)
+      },
+      host,
+      groups,
+      variables: name => variablesOf(hosts.get(name)),
+      extra,
+      withDefaults,
+    }
+  }
   return withDefaults(defaults)
 }
 
-function readSource(source: string, model: InventoryModel): void {
-  if (source.trim() === '') throw new UsageError('expected a file or a list of hosts after -i, got nothing')
-  if (source.includes(',') && !existsSync(source)) {
-    readList(source, model)
-    return
-  }
-  const hint = existsSync(source) ? undefined : `for a host of that name: -i '${source},'`
-  const text = readText(source, { hint })
-  READERS.find(reader => reader.accepts(source, text))?.read(text, source, model)
+/** What is there twice counts where it is last. */
+function lastOfEach<T>(items: readonly T[]): readonly T[] {
+  return [...new Set(items.toReversed())].toReversed()
 }
 
-/** `host1,host2,`: Ansible puts these into `ungrouped`. */
-function readList(list: string, model: InventoryModel): void {
-  const place: Place = { file: 'host list' }
-  const names = list
-    .split(',')
-    .map(name => name.trim())
-    .filter(name => name !== '')
-  if (names.length === 0) throw new UsageError(`expected hosts in the list after -i, got "${list}"`)
-  const group = model.group('ungrouped', place)
-  for (const written of names) {
-    const { names: expanded, port } = expandHosts(written, place)
-    for (const name of expanded) model.host(name, place, { group, port })
-  }
+function varsFiles(directories: readonly string[], vault: Vault): Omit<VarsFiles, 'extra'> {
+  const folders = (kind: 'group_vars' | 'host_vars'): VarsFolder[] =>
+    directories.map(directory => {
+      const folder = varsFolder(directory, kind, vault)
+      return name => {
+        const found = folder(name)
+        refuseUnknown(found)
+        return found
+      }
+    })
+  return { groups: folders('group_vars'), hosts: folders('host_vars') }
 }

@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts'
 import type { Become, Host, Secret } from './host.ts'
 import type { Lookup } from './known-variable.ts'
 import type { ResolvedHost } from './resolve.ts'
-import { ANSIBLE, CTFIX } from './variables.ts'
+import { ANSIBLE, CTFIX, refuseUnknown } from './variables.ts'
 
 /**
  * What the command line says for every host. Any variable of the inventory wins over it: in Ansible options such as `-u`
@@ -17,31 +17,42 @@ export interface HostDefaults {
   /** Given = `-b`, unless `enabled` says that these are only settings for hosts that ask for it themselves. */
   readonly become?: (Partial<Become> & { readonly enabled?: boolean }) | null | undefined
   readonly connectTimeoutMs?: number | null | undefined
+  /** `--transport`, for hosts that name no connection or only `ssh`. */
+  readonly transport?: 'ssh2' | 'openssh' | 'local' | undefined
 }
 
-/** Hosts in the order given. Throws ConfigError at the place of the first variable that is not what it must be. */
-export function makeHosts(hosts: Iterable<ResolvedHost>, defaults: HostDefaults): readonly Host[] {
+/** Makes hosts one at a time. Each throws ConfigError at the place of the first variable that is not what it must be. */
+export function hostMaker(defaults: HostDefaults): (host: ResolvedHost) => Host {
   let localUser: string | undefined
   const userOf = (): string => {
     localUser ??= defaults.user ?? findLocalUser()
     return localUser
   }
-  return Array.from(hosts, host => makeHost(host, defaults, userOf))
+  return host => makeHost(host, defaults, userOf)
 }
 
-function makeHost({ entry, groups, groupVars }: ResolvedHost, defaults: HostDefaults, userOf: () => string): Host {
-  const lookup: Lookup = name => entry.vars.get(name) ?? groupVars.get(name)
+function makeHost({ entry, groups, ...resolved }: ResolvedHost, defaults: HostDefaults, userOf: () => string): Host {
+  refuseUnknown(entry.vars)
+  const groupVars = resolved.groupVars()
+  const files = resolved.files()
+  const lookup: Lookup = name => files.get(name) ?? entry.vars.get(name) ?? groupVars.get(name)
   const args = ANSIBLE.sshArgs.map(read => read(lookup)).filter(value => value !== undefined)
   const first = <T>(pick: (from: (typeof args)[number]) => T | undefined): T | undefined =>
     args.map(pick).find(value => value !== undefined)
-  const connection = ANSIBLE.connection(lookup) ?? 'ssh'
+  const said = ANSIBLE.connection(lookup) ?? defaults.transport ?? 'ssh'
+  const connection = said === 'local' ? 'local' : 'ssh'
+  const byOpenssh = said === 'openssh' || (said === 'ssh' && defaults.transport === 'openssh')
+  const port = ANSIBLE.port(lookup) ?? first(from => from.port)
+  // Ansible puts ansible_ssh_args before what -u says, and the others behind it; ssh takes the first.
+  const user = ANSIBLE.user(lookup) ?? ANSIBLE.sshArgs[0]?.(lookup)?.user ?? defaults.user ?? first(from => from.user)
   return {
     name: entry.name,
     groups,
     connection,
+    transport: byOpenssh ? 'openssh' : 'ssh2',
     address: ANSIBLE.host(lookup) ?? entry.name,
-    port: ANSIBLE.port(lookup) ?? first(({ port }) => port) ?? 22,
-    user: ANSIBLE.user(lookup) ?? first(({ user }) => user) ?? userOf(),
+    port: port ?? 22,
+    user: user ?? userOf(),
     password: (connection === 'ssh' ? ANSIBLE.password(lookup) : null) ?? defaults.password ?? null,
     privateKeyFile: ANSIBLE.privateKeyFile(lookup) ?? defaults.privateKeyFile ?? null,
     become: becomeOf(lookup, defaults.become),
@@ -53,6 +64,11 @@ function makeHost({ entry, groups, groupVars }: ResolvedHost, defaults: HostDefa
     strategy: CTFIX.ctfix_strategy(lookup) ?? null,
     options: CTFIX.ctfix_options(lookup) ?? {},
     flows: CTFIX.ctfix_flows(lookup) ?? null,
+    ssh: {
+      said: [...(port === undefined ? [] : ['port' as const]), ...(user === undefined ? [] : ['user' as const])],
+      options: args.flatMap(({ options }) => options),
+      configFile: first(({ configFile }) => configFile) ?? null,
+    },
     place: entry.place,
   }
 }

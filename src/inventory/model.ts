@@ -7,7 +7,12 @@ export interface Variable {
   readonly value: unknown
   /** Worked out on demand: only errors and `inventory host` need it. */
   readonly place: Place
+  /** A number as the file writes it, where that is known: `1.0`, `007`. */
+  readonly written?: string | undefined
 }
+
+/** What becomes of a variable before it is kept: in a vaulted file its value is a secret. */
+export type Keep = (variable: Variable) => Variable
 
 export interface HostEntry {
   readonly name: string
@@ -26,11 +31,17 @@ export interface GroupEntry {
 
 /**
  * Sources are read into one model, one after the other: groups and hosts of one name are one, a later variable replaces
- * an earlier one. A reader (INI, group_vars, a program's JSON …) is a function that calls these methods.
+ * an earlier one. A reader (INI, YAML, a program's JSON) is a function that
+ * calls these methods.
  */
 export class InventoryModel {
   readonly groups = new Map<string, GroupEntry>()
   readonly hosts = new Map<string, HostEntry>()
+
+  /** `all` and `ungrouped` are always there. */
+  hasGroup(name: string): boolean {
+    return name === 'all' || name === 'ungrouped' || this.groups.has(name)
+  }
 
   /** Names a group, made when new. */
   group(name: string, place: Place): GroupEntry {

@@ -1,10 +1,12 @@
 /** Playbooks: which hosts, and what of each. Shaped as Ansible's, and as strict with its keys. */
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import type { Amount } from '../lang/amount.ts'
 import { decode, decodeValue, describe, type Where, type Yaml } from '../lang/decode.ts'
 import { parseAnsibleYaml } from './ansible-yaml.ts'
 import { placesIn, refuseUnreadable } from './known-variable.ts'
-import { strategyNames } from './variables.ts'
+import { playSchema } from './play-schema.ts'
+import { NO_VAULT } from './vault.ts'
 import { readText } from './yaml-text.ts'
 
 export interface Play {
@@ -16,49 +18,67 @@ export interface Play {
   readonly strategy: readonly string[]
   /** As written: whose they are is known to whoever knows the strategies. */
   readonly options: Readonly<Record<string, unknown>>
+  /** Sizes of the batches, the last one again and again; null = all at once. */
+  readonly serial: readonly Amount[] | null
+  /** A pattern. */
+  readonly canary: string | null
+  readonly maxFailed: Amount | null
+  readonly maxUnreachable: Amount | null
+  /** Seconds. */
+  readonly revertIn: number | null
+  /** Seconds. */
+  readonly bake: number | null
+  readonly gate: string | null
+  readonly order: 'inventory' | 'pressure' | null
   /** The place of a value of the play, by its path. */
   readonly placeOf: Where['placeOf']
 }
 
 /** Keys of Ansible's plays that run things. */
 const RUNNERS = ['tasks', 'pre_tasks', 'post_tasks', 'handlers', 'roles']
-/** Keys that a later version will have. Left out in silence they would let a change run wider than its author meant. */
-const LATER = ['serial', 'max_fail_percentage', 'max_unreachable', 'revert_in', 'canary']
-
-const pattern = z
-  .union([z.string(), z.array(z.string())], 'expected a host pattern, or a list of them')
-  .transform(hosts => (typeof hosts === 'string' ? hosts : hosts.join(',')))
-
 const list = z.array(z.unknown(), 'expected a list of plays').min(1, 'expected at least one play')
-const schema = z.strictObject({
-  name: z.string().nullish(),
-  hosts: pattern,
-  become: z.boolean().nullish(),
-  strategy: strategyNames,
-  options: z.record(z.string(), z.unknown()).nullish(),
-})
 
 /** Reads the plays of a playbook, in order. Throws ConfigError at the place of what is wrong; no host is touched. */
 export function readPlaybook(file: string): readonly Play[] {
-  const document = parseAnsibleYaml(readText(file), file)
+  const document = parseAnsibleYaml(readText(file), file, NO_VAULT)
+  if (document.entries().some(({ name, node }) => name === 'ctfix' && node.value === 'plan')) {
+    throw new ConfigError('expected a playbook, got a saved plan', {
+      place: { file },
+      hint: `ctfix apply --plan ${file}`,
+    })
+  }
   const plays = decodeValue(list, document.value, { label: '', placeOf: placesIn(document) })
   return plays.map((_, i) => readPlay(document.at([i])))
 }
 
 function readPlay(node: Yaml): Play {
-  for (const entry of node.entries()) refuseForeign(entry)
-  const { name, become, options, ...play } = decode(schema, node)
-  for (const entry of node.entries()) refuseUnreadable(entry.node.value, entry.name, entry.node.place)
-  return { ...play, name: name ?? null, become: become ?? null, options: options ?? {}, placeOf: placesIn(node) }
-}
-
-function refuseForeign({ name, node }: ReturnType<Yaml['entries']>[number]): void {
-  const place = node.keyPlace
-  if (RUNNERS.includes(name)) {
-    throw new ConfigError(`expected a strategy, got ${describe(name)}: ctfix is no general runner`, { place })
+  for (const { name, node: at } of node.entries()) {
+    if (RUNNERS.includes(name)) {
+      const message = `expected a strategy, got ${describe(name)}: ctfix is no general runner`
+      throw new ConfigError(message, { place: at.keyPlace })
+    }
   }
-  if (LATER.includes(name)) {
-    const message = `not supported yet: ${name}; leave it out only where one run may change every host of the play`
-    throw new ConfigError(message, { place })
+  const play = decode(playSchema, node)
+  for (const entry of node.entries()) refuseUnreadable(entry.node.value, entry.name, entry.node.place)
+  const { hosts, strategy, options, max_failed: failed = null, max_fail_percentage: percentage = null } = play
+  if (failed !== null && percentage !== null) {
+    const place = node.entries().find(({ name }) => name === 'max_fail_percentage')?.node.keyPlace
+    throw new ConfigError('expected max_failed or max_fail_percentage, got both', place ? { place } : {})
+  }
+  return {
+    name: play.name ?? null,
+    hosts,
+    become: play.become ?? null,
+    strategy,
+    options: options ?? {},
+    serial: play.serial ?? null,
+    canary: play.canary ?? null,
+    maxFailed: failed ?? percentage,
+    maxUnreachable: play.max_unreachable ?? null,
+    revertIn: play.revert_in ?? null,
+    bake: play.bake ?? null,
+    gate: play.gate ?? null,
+    order: play.order ?? null,
+    placeOf: placesIn(node),
   }
 }

@@ -1,11 +1,17 @@
 /** What `ansible_ssh_common_args` and its like ask of ssh, as far as ctfix can do the same. */
-import type { HostKeyPolicy } from './host.ts'
+
+import { plain } from '../lang/text.ts'
+import { underHome } from './home.ts'
+import type { HostKeyPolicy, SshSettings } from './host.ts'
 
 export interface SshArgs {
   readonly port?: string
   readonly user?: string
   readonly connectTimeout?: string
   readonly hostKeyPolicy?: HostKeyPolicy
+  readonly configFile?: string
+  /** For the way in: keywords in lower case, in the order they were said. */
+  readonly options: SshSettings['options']
 }
 
 /** Why the arguments are refused: the second half of `expected …, got …` is in it. */
@@ -13,13 +19,54 @@ export class SshArgsFault extends Error {
   override readonly name = 'SshArgsFault' as const
 }
 
-const OPTIONS = new Map<string, (value: string) => SshArgs>([
+const OPTIONS = new Map<string, (value: string) => Partial<SshArgs>>([
   ['port', value => ({ port: value })],
   ['user', value => ({ user: value })],
   ['connecttimeout', value => ({ connectTimeout: value })],
   ['stricthostkeychecking', value => ({ hostKeyPolicy: policyOf(value) })],
 ])
-const LETTERS: Readonly<Record<string, string>> = { '-p': 'port', '-l': 'user' }
+/** Handed on as they are: they say which way to go, and with which keys. */
+const WAY = new Set([
+  ...[
+    'proxyjump',
+    'proxycommand',
+    'proxyusefdpass',
+    'hostname',
+    'hostkeyalias',
+    'serveraliveinterval',
+    'serveralivecountmax',
+  ],
+  ...['identityfile', 'identitiesonly', 'identityagent', 'certificatefile'],
+  ...['userknownhostsfile', 'globalknownhostsfile', 'hashknownhosts', 'preferredauthentications'],
+  ...['pubkeyauthentication', 'passwordauthentication', 'kbdinteractiveauthentication', 'numberofpasswordprompts'],
+  ...['challengeresponseauthentication', 'addressfamily', 'bindaddress', 'bindinterface'],
+  ...['kexalgorithms', 'hostkeyalgorithms', 'ciphers', 'macs'],
+  ...['pubkeyacceptedalgorithms', 'pubkeyacceptedkeytypes', 'requiredrsasize'],
+])
+/** Say nothing to a runner that keeps one connection a host, has no terminal and forwards nothing. */
+const WITHOUT_MEANING = new Set([
+  ...['controlmaster', 'controlpersist', 'controlpath', 'compression', 'loglevel', 'batchmode', 'tcpkeepalive'],
+  ...['forwardagent', 'forwardx11', 'addkeystoagent', 'requesttty', 'checkhostip', 'updatehostkeys', 'visualhostkey'],
+  ...['gssapiauthentication', 'gssapidelegatecredentials', 'hostbasedauthentication', 'connectionattempts'],
+  ...['hostbasedacceptedalgorithms', 'ipqos', 'verifyhostkeydns'],
+])
+const FLAGS = new Set(['-C', '-q', '-T', '-x', '-a', '-A', '-v'])
+const LETTERS: Readonly<Record<string, string>> = {
+  '-p': 'port',
+  '-l': 'user',
+  '-J': 'proxyjump',
+  '-i': 'identityfile',
+  '-F': 'config',
+  '-b': 'bindaddress',
+  '-B': 'bindinterface',
+  '-c': 'ciphers',
+  '-m': 'macs',
+}
+/** Flags that stand for an option with its value. */
+const SHORT: Readonly<Record<string, SshArgs['options'][number]>> = {
+  '-4': ['addressfamily', 'inet'],
+  '-6': ['addressfamily', 'inet6'],
+}
 
 /**
  * An option that is not understood is an error, never skipped: without its ProxyJump a host would be reached another
@@ -27,23 +74,38 @@ const LETTERS: Readonly<Record<string, string>> = { '-p': 'port', '-l': 'user' }
  */
 export function parseSshArgs(text: string): SshArgs {
   const words = splitWords(text)
-  let args: SshArgs = {}
+  let args: SshArgs = { options: [] }
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (FLAGS.has(word)) continue
+    const short = SHORT[word]
+    if (short) {
+      args = { ...args, options: [...args.options, short] }
+      continue
+    }
     const letter = word.slice(0, 2)
-    if (letter !== '-o' && !(letter in LETTERS)) throw refused(word)
+    if (letter !== '-o' && !(letter in LETTERS))
+      throw refused(/^-\w/.test(word) ? letter : 'a word that is none; quote values with spaces')
     const value = word.slice(2) || words.shift()
     if (value === undefined) throw new SshArgsFault(`expected a value after ${letter}, got nothing`)
     const [, key = '', setting = ''] =
       letter === '-o' ? (/^\s*(\w+)(?:\s*=\s*|\s+)(.*)$/s.exec(value) ?? []) : [value, LETTERS[letter], value]
-    const read = OPTIONS.get(key.toLowerCase())
-    if (!read) throw refused(key || value)
-    args = { ...read(setting), ...args }
+    const keyword = key.toLowerCase()
+    if (letter === '-F') args = { configFile: underHome(setting), ...args }
+    else if (WAY.has(keyword)) args = { ...args, options: [...args.options, [keyword, setting]] }
+    else if (!WITHOUT_MEANING.has(keyword)) {
+      const read = OPTIONS.get(keyword)
+      if (!read) throw refused(key || '-o without the name of an option')
+      args = { ...read(setting), ...args }
+    }
   }
   return args
 }
 
+/** Never with a value, or with what may be the rest of one: a ProxyCommand may hold a password. */
 function refused(what: string): SshArgsFault {
-  return new SshArgsFault(`expected only StrictHostKeyChecking, ConnectTimeout, Port and User, got ${what}`)
+  const known =
+    'Proxy*, Identity*, *Authentication, *KnownHostsFile, Bind*, the algorithms, ServerAlive*, ConnectTimeout, Port and User'
+  return new SshArgsFault(`expected only StrictHostKeyChecking, ${known}, got ${what}`)
 }
 
 function policyOf(value: string): HostKeyPolicy {
@@ -51,7 +113,9 @@ function policyOf(value: string): HostKeyPolicy {
   if (word === 'yes') return 'strict'
   if (word === 'accept-new') return 'accept-new'
   const why = word === 'no' || word === 'off' ? ': host keys are always checked' : ''
-  throw new SshArgsFault(`expected StrictHostKeyChecking to be yes or accept-new, got ${value}${why}`)
+  throw new SshArgsFault(
+    `expected StrictHostKeyChecking to be yes or accept-new, got ${plain(value) || 'nothing'}${why}`,
+  )
 }
 
 /** Words as sh splits them, with its quotes and backslashes. */

@@ -45,21 +45,25 @@ const method = z
   .transform(name => name.replace(/^(?:ansible\.builtin|community\.general)\./, ''))
   .pipe(z.enum(['sudo', 'doas', 'su']))
 
-const CONNECTIONS: ReadonlyMap<string, 'ssh' | 'local'> = new Map([
-  ...['ssh', 'ssh2', 'paramiko', 'paramiko_ssh', 'smart'].map(name => [name, 'ssh'] as const),
+/** `ssh` leaves it to `--transport` who speaks it. */
+const CONNECTIONS: ReadonlyMap<string, 'ssh' | 'ssh2' | 'openssh' | 'local'> = new Map([
+  ...['ssh', 'paramiko', 'paramiko_ssh', 'smart'].map(name => [name, 'ssh'] as const),
+  ['ssh2', 'ssh2'],
+  ['openssh', 'openssh'],
   ['local', 'local'],
 ])
 const connection = known(['ansible_connection'], (value, name, { place }) => {
   const kind =
     typeof value === 'string' ? CONNECTIONS.get(value.replace(/^ansible\.(?:builtin|netcommon)\./, '')) : undefined
   if (kind) return kind
-  throw new ConfigError(`expected ssh or local for ${name}, got ${describe(value)}`, { place })
+  const expected = `expected ssh, ssh2, openssh or local for ${name}`
+  throw new ConfigError(`${expected}, got ${describe(value)}`, { place, expected })
 })
 
 /** One strategy, several with commas, or a list. */
 export const strategyNames = z
   .union(
-    [z.string().transform(list => list.split(',')), z.array(z.string())],
+    [z.string().transform(list => list.split(',')), z.array(z.string('expected a strategy'))],
     'expected a strategy or a list of strategies',
   )
   .transform(list => list.map(name => name.trim()))
@@ -78,21 +82,38 @@ const reason = z.union(
 /** ssh's own arguments; what they set gives way to a variable of its own. */
 const sshArgs = (name: string) =>
   known([name], (value, _, { place }) => {
-    if (typeof value !== 'string') throw new ConfigError(`expected text for ${name}, got ${describe(value)}`, { place })
+    const expected = `expected text for ${name}`
+    if (typeof value !== 'string') throw new ConfigError(`${expected}, got ${describe(value)}`, { place, expected })
     try {
-      const { port: at, user: as, connectTimeout, hostKeyPolicy } = parseSshArgs(value)
+      const { port: at, user: as, connectTimeout, hostKeyPolicy, options, configFile } = parseSshArgs(value)
       const lookup = (raw: string | undefined) => () => (raw === undefined ? undefined : { value: raw, place })
+      const judge = <T>(keyword: string, schema: z.ZodType<T>, raw: string | undefined): T | undefined =>
+        unsaid(() => typed([`${keyword} in ${name}`], schema)(lookup(raw)))
       return {
-        port: typed([`Port in ${name}`], port)(lookup(at)),
-        user: typed([`User in ${name}`], user)(lookup(as)),
-        connectTimeoutMs: typed([`ConnectTimeout in ${name}`], seconds)(lookup(connectTimeout)),
+        port: judge('Port', port, at),
+        user: judge('User', user, as),
+        connectTimeoutMs: judge('ConnectTimeout', seconds, connectTimeout),
         hostKeyPolicy,
+        options,
+        configFile,
       }
     } catch (error) {
       if (!(error instanceof SshArgsFault)) throw error
-      throw new ConfigError(error.message.replace(', got', ` in ${name}, got`), { place, cause: error })
+      const message = error.message.replace(', got', ` in ${name}, got`)
+      throw new ConfigError(message, { place, cause: error, expected: message.replace(/, got .*$/s, '') })
     }
   })
+
+/** Without quotes the rest of a ProxyCommand stands there as arguments, `-p hunter2` among them: what was met is not said. */
+function unsaid<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.expected === undefined || !error.place) throw error
+    const { place, expected } = error
+    throw new ConfigError(`${expected}, got something else; quote values with spaces`, { place, expected })
+  }
+}
 
 /** Ansible's. Every other `ansible_*` is accepted and ignored, as most mean nothing to a runner without Python. */
 export const ANSIBLE = {
@@ -139,7 +160,7 @@ function isFlow(value: number | string): boolean {
 export const CTFIX = {
   ctfix_strategy: typed(['ctfix_strategy'], strategyNames),
   ctfix_options: typed(['ctfix_options'], z.record(z.string(), z.unknown())),
-  ctfix_exclude: typed(['ctfix_exclude'], reason),
+  ctfix_exclude: typed(['ctfix_exclude'], reason, { readsNull: true }),
   ctfix_legacy_ssh: typed(['ctfix_legacy_ssh'], yesOrNo),
   ctfix_flows: typed(['ctfix_flows'], flows),
 } as const
@@ -152,4 +173,27 @@ export function refuseUnknown(vars: ReadonlyMap<string, Variable>): void {
     const rest = near === undefined ? '' : `; did you mean "${near}"?`
     throw new ConfigError(`expected one of ${Object.keys(CTFIX).join(', ')}, got ${describe(name)}${rest}`, { place })
   }
+}
+
+const read = [ANSIBLE, CTFIX].flatMap(namesIn)
+const secrets = [ANSIBLE.password, ...Object.values(ANSIBLE.becomeWith).map(({ password }) => password)].flatMap(
+  namesIn,
+)
+const READ: ReadonlySet<string> = new Set(read)
+const SECRETS: ReadonlySet<string> = new Set(secrets)
+
+/** True for a variable that ctfix understands. */
+export function isRead(name: string): boolean {
+  return READ.has(name)
+}
+
+/** True for one whose value is a password. */
+export function isSecret(name: string): boolean {
+  return SECRETS.has(name)
+}
+
+/** Names of all variables in a table of them. */
+function namesIn(table: unknown): readonly string[] {
+  if (typeof table === 'function' && 'names' in table && Array.isArray(table.names)) return table.names
+  return typeof table === 'object' && table !== null ? Object.values(table).flatMap(namesIn) : []
 }

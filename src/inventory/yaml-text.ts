@@ -2,14 +2,12 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import * as YAML from 'yaml'
-import { ConfigError, formatPlace } from '../errors.ts'
-import { describe, nameOf, offsetOf, type PlaceAt, Yaml } from '../lang/decode.ts'
+import { ConfigError } from '../errors.ts'
+import { type PlaceAt, Yaml } from '../lang/decode.ts'
 import { plain } from '../lang/text.ts'
-
-/** Nodes that aliases may stand for in one file: an inventory of 20,000 hosts merges some 100,000, a bomb billions. */
-const MAX_ALIASED_NODES = 1_000_000
-/** Deeper than any file a person writes; each level costs stack. */
-const MAX_DEPTH = 100
+import { JsonFault, type Revive, readJson } from './json-text.ts'
+import { readPlainYaml } from './plain-yaml.ts'
+import { settle } from './yaml-settle.ts'
 
 const READ_FAILURES: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
@@ -44,30 +42,119 @@ export function readText(file: string, { hint }: { readonly hint?: string | unde
   return new TextDecoder().decode(bytes)
 }
 
-type YamlOptions = YAML.ParseOptions & YAML.SchemaOptions & YAML.DocumentOptions
+/** True where nothing is written but space, comments and `---`. */
+export function isBlank(text: string): boolean {
+  return text.split('\n').every(line => /^\s*(?:#[\s\S]*|---\s*(?:#[\s\S]*)?)?$/.test(line))
+}
+
+interface YamlOptions extends YAML.ParseOptions, YAML.SchemaOptions, YAML.DocumentOptions {
+  /** Reads what is plain at once; only where its words and numbers are what the other options make of them. */
+  readonly plainFirst?: boolean
+  /** What mappings of one key stand for, where the text is JSON. */
+  readonly revive?: Revive
+}
+
+const asItIs: Revive = () => undefined
 
 /** One YAML document, 1.2 core unless the options say otherwise. Throws ConfigError. */
-export function parseYaml(text: string, file: string, options: YamlOptions = {}): Yaml {
+export function parseYaml(
+  written: string,
+  file: string,
+  { plainFirst = false, revive = asItIs, ...options }: YamlOptions = {},
+): Yaml {
+  // A line may end as on Windows, inside quotes as well: PyYAML makes one character of it, and no place moves.
+  const text = written.replaceAll('\r\n', '\n')
   if (/^[\s\uFEFF]*$/.test(text)) throw new ConfigError('expected YAML, got an empty file', { place: { file } })
   const lineCounter = new YAML.LineCounter()
-  const placeAt: PlaceAt = offset => {
-    const { line, col } = lineCounter.linePos(offset)
-    return { file, line: Math.max(1, line), column: Math.max(1, col) }
-  }
-  try {
+  const placeAt = placesBy(lineCounter, file)
+  return shallow('YAML', file, () => {
     // The library's own search for duplicate keys is quadratic (7 s for 20,000 hosts); `settle` does it instead.
-    const document = YAML.parseDocument(text, { ...options, uniqueKeys: false, prettyErrors: false, lineCounter })
-    const wrong = document.errors[0] ?? document.warnings.find(({ code }) => code === 'TAG_RESOLVE_FAILED')
+    const rules: YamlOptions = { ...options, uniqueKeys: false, prettyErrors: false, logLevel: 'error' }
+    const plainly = plainFirst ? readPlainly(text, rules, revive) : null
+    const document = plainly
+      ? documentOf(plainly, text, lineCounter)
+      : YAML.parseDocument(text, { ...rules, lineCounter })
+    const wrong = faultOf(document)
     if (wrong) throw syntaxError(wrong, document, placeAt)
     if (document.contents === null) throw new ConfigError('expected YAML, got only comments', { place: { file } })
     settle(document, placeAt)
     return new Yaml(document, placeAt)
+  })
+}
+
+/** One JSON document, where nothing else will do. Throws ConfigError. */
+export function parseJson(text: string, file: string, revive: Revive = asItIs): Yaml {
+  const lineCounter = new YAML.LineCounter()
+  const placeAt = placesBy(lineCounter, file)
+  try {
+    return shallow('JSON', file, () => {
+      const document = documentOf(readJson(text, revive), text, lineCounter)
+      settle(document, placeAt)
+      return new Yaml(document, placeAt)
+    })
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error
+    countLines(text, lineCounter)
+    const isCut = error.offset === text.length
+    const got = text.trim() === '' ? 'nothing' : isCut ? 'the end of the text' : 'something else'
+    throw new ConfigError(`expected JSON, got ${got}`, { place: placeAt(error.offset), expected: 'expected JSON' })
+  }
+}
+
+function placesBy(lineCounter: YAML.LineCounter, file: string): PlaceAt {
+  return offset => {
+    const { line, col } = lineCounter.linePos(offset)
+    return { file, line: Math.max(1, line), column: Math.max(1, col) }
+  }
+}
+
+/** Says of a text that is deeper than the stack that it is. */
+function shallow<T>(format: string, file: string, read: () => T): T {
+  try {
+    return read()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new ConfigError('expected YAML, got a file nested too deeply to read', {
-      place: { file },
-      cause: error,
-    })
+    const message = `expected ${format}, got a file nested too deeply to read`
+    throw new ConfigError(message, { place: { file }, cause: error })
+  }
+}
+
+/** What needs no library; null where it must read the text. */
+function readPlainly(text: string, rules: YamlOptions, revive: Revive): YAML.Node | null {
+  if (!/^\s*\{/.test(text)) return readPlainYaml(text, entry => parseEntry(entry, rules))
+  try {
+    return readJson(text, revive)
+  } catch (error) {
+    // A mapping that only YAML reads, or a mistake: the library tells which.
+    if (error instanceof JsonFault) return null
+    throw error
+  }
+}
+
+function documentOf(contents: YAML.Node, text: string, lineCounter: YAML.LineCounter): YAML.Document {
+  const document = new YAML.Document<YAML.Node>(null, { version: '1.1' })
+  document.contents = contents
+  countLines(text, lineCounter)
+  return document
+}
+
+function faultOf({ errors, warnings }: YAML.Document): YAML.YAMLError | undefined {
+  return errors[0] ?? warnings.find(({ code }) => code === 'TAG_RESOLVE_FAILED')
+}
+
+/** One entry that is not plain, as a text of its own; null where it has a fault: the whole file tells it better. */
+function parseEntry(text: string, rules: YamlOptions): YAML.Pair | null {
+  const document = YAML.parseDocument(text, rules)
+  if (faultOf(document) || !YAML.isMap(document.contents) || document.contents.flow) return null
+  const [pair, ...more] = document.contents.items
+  return more.length === 0 ? (pair ?? null) : null
+}
+
+function countLines(text: string, lineCounter: YAML.LineCounter): void {
+  for (let start = 0; start !== -1; ) {
+    lineCounter.addNewLine(start)
+    const end = text.indexOf('\n', start)
+    start = end === -1 ? -1 : end + 1
   }
 }
 
@@ -83,9 +170,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 function syntaxError({ code, message, pos }: YAML.YAMLError, document: YAML.Document, placeAt: PlaceAt): ConfigError {
   let offset = pos[0]
-  let sentence = SENTENCES[code] ?? `expected YAML, got an error: ${plain(message)}`
+  let sentence = SENTENCES[code] ?? `expected YAML, got an error: ${withoutSource(message)}`
   if (code === 'TAG_RESOLVE_FAILED') {
-    sentence = `expected a known tag, got ${plain(message.replace(/^Unresolved tag: /, ''))}`
+    // Not named: `!hunter2` may have been meant as a password.
+    sentence = 'expected no tag but !vault, !vault-encrypted or !unsafe, got another; put text with a ! in quotes'
   } else if (/^Missing closing ["']quote/.test(message)) {
     sentence = 'expected a closing quote, got the end of the file'
     // The library points at the end of the file; a person looks for the quote that opened.
@@ -95,87 +183,10 @@ function syntaxError({ code, message, pos }: YAML.YAMLError, document: YAML.Docu
       },
     })
   }
-  return new ConfigError(sentence, { place: placeAt(offset) })
+  return new ConfigError(sentence, { place: placeAt(offset), expected: sentence.replace(/, got .*$/s, '') })
 }
 
-/** How many nodes a node is and how many levels, those behind its aliases included. */
-interface Extent {
-  readonly size: number
-  readonly height: number
-}
-
-/** Puts what aliases stand for in their places; refuses bombs, duplicate keys, and keys that are lists or mappings. */
-function settle(document: YAML.Document, placeAt: PlaceAt): void {
-  const anchors = new Map<string, YAML.Node>()
-  /** Of anchored nodes that are finished: one that is missing contains its own alias. */
-  const extents = new Map<YAML.Node, Extent>()
-  let aliased = 0
-
-  function fail(message: string, node: unknown): never {
-    throw new ConfigError(message, { place: placeAt(offsetOf(node) ?? 0) })
-  }
-
-  /** Settles the children of a node; `put` takes the node an alias stands for. */
-  function visit(node: unknown, depth: number, put: (target: YAML.Node) => void): Extent {
-    const extent = YAML.isAlias(node) ? follow(node, put) : visitChildren(node, depth)
-    if (depth + extent.height > MAX_DEPTH) fail(`expected at most ${MAX_DEPTH} levels, got more`, node)
-    return extent
-  }
-
-  function follow(alias: YAML.Alias, put: (target: YAML.Node) => void): Extent {
-    const name = plain(alias.source)
-    const target = anchors.get(alias.source) ?? fail(`expected an anchor &${name} above, got none`, alias)
-    const extent = extents.get(target) ?? fail(`expected a value, got one that contains itself: *${name}`, alias)
-    aliased += extent.size
-    if (aliased > MAX_ALIASED_NODES) fail(`expected at most ${MAX_ALIASED_NODES} values by alias, got more`, alias)
-    put(target)
-    return extent
-  }
-
-  function visitChildren(node: unknown, depth: number): Extent {
-    let size = 1
-    let height = 0
-    const add = (child: Extent): void => {
-      size += child.size
-      height = Math.max(height, child.height + 1)
-    }
-    if (!YAML.isScalar(node) && !YAML.isCollection(node)) return { size, height }
-    if (depth > MAX_DEPTH) fail(`expected at most ${MAX_DEPTH} levels, got more`, node)
-    if (node.anchor !== undefined) anchors.set(node.anchor, node)
-    if (YAML.isSeq(node)) {
-      for (const [i, item] of node.items.entries()) {
-        add(visit(item, depth + 1, target => node.items.splice(i, 1, target)))
-      }
-    } else if (YAML.isMap(node)) {
-      refuseKeys(node)
-      for (const pair of node.items) {
-        add(visit(pair.value, depth + 1, target => Object.assign(pair, { value: target })))
-        if (nameOf(pair.key) === undefined && !isMergeable(pair.value)) fail('expected a mapping to merge', pair.key)
-      }
-    }
-    if (node.anchor !== undefined) extents.set(node, { size, height })
-    return { size, height }
-  }
-
-  function refuseKeys({ items }: YAML.YAMLMap): void {
-    const seen = new Map<string, unknown>()
-    for (const { key } of items) {
-      const name = nameOf(key)
-      if (name === undefined && !YAML.isScalar(key)) {
-        fail('expected text as a key, got a list, a mapping or an alias; does a {{ }} lack its quotes?', key)
-      }
-      const first = name === undefined ? undefined : seen.get(name)
-      if (first !== undefined) {
-        const place = formatPlace(placeAt(offsetOf(first) ?? 0))
-        fail(`expected each key once, got ${describe(name)} again (first at ${place})`, key)
-      }
-      if (name !== undefined) seen.set(name, key)
-    }
-  }
-
-  visit(document.contents, 0, () => {})
-}
-
-function isMergeable(value: unknown): boolean {
-  return YAML.isMap(value) || (YAML.isSeq(value) && value.items.every(YAML.isMap))
+/** The library quotes the text at the end of its sentences: what stands there may be a password. */
+function withoutSource(message: string): string {
+  return plain(message.replace(/(?:: | escape sequence ).*$/s, '').replaceAll(/\s+/g, ' '))
 }

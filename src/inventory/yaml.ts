@@ -1,35 +1,41 @@
 /** Ansible's YAML inventory: groups with `hosts`, `children` and `vars`. */
 import { ConfigError } from '../errors.ts'
-import { describe, type Yaml } from '../lang/decode.ts'
+import { describe, kindOf, type Yaml } from '../lang/decode.ts'
 import { nearest } from '../lang/text.ts'
 import { parseAnsibleYaml } from './ansible-yaml.ts'
 import { expandHosts } from './host-range.ts'
-import type { GroupEntry, InventoryModel, Variable } from './model.ts'
+import type { GroupEntry, InventoryModel, Keep, Variable } from './model.ts'
+import type { Vault } from './vault.ts'
 
 const SECTIONS = ['hosts', 'children', 'vars']
+
+interface Reading {
+  readonly vault: Vault
+  readonly keep: Keep
+}
 
 type Named = ReturnType<Yaml['entries']>[number]
 
 /** Reads one file into the model. What Ansible only warns of and skips (a misspelt `hosts:`) is an error: it loses hosts. */
-export function readYamlInventory(text: string, file: string, model: InventoryModel): void {
-  const root = parseAnsibleYaml(text, file)
-  if (!root.isMapping) fail(`expected a mapping of groups, got ${describe(root.value)}`, root)
+export function readYamlInventory(text: string, file: string, model: InventoryModel, { vault, keep }: Reading): void {
+  const root = parseAnsibleYaml(text, file, vault)
+  if (!root.isMapping) fail(`expected a mapping of groups, got ${kindOf(root.value)}`, root)
   for (const entry of root.entries()) {
     if (SECTIONS.includes(entry.name))
       fail(`expected a group, got "${entry.name}"; indent it under "all:"`, entry.node, 'key')
     if (entry.name === 'plugin')
       fail('expected groups, got the configuration of an inventory plugin', entry.node, 'key')
-    readGroup(entry, model)
+    readGroup(entry, model, keep)
   }
 }
 
-function readGroup(entry: Named, model: InventoryModel): GroupEntry {
+function readGroup(entry: Named, model: InventoryModel, keep: Keep): GroupEntry {
   const group = model.group(nameOf(entry), entry.node.keyPlace)
   for (const { name, node } of membersOf(entry.node, 'hosts, children and vars')) {
-    if (name === 'hosts') readHosts(node, group, model)
-    else if (name === 'vars') readVariables(node, group.vars)
+    if (name === 'hosts') readHosts(node, group, model, keep)
+    else if (name === 'vars') readVariables(node, group.vars, keep)
     else if (name === 'children') {
-      for (const child of membersOf(node, 'child groups')) group.children.add(readGroup(child, model).name)
+      for (const child of membersOf(node, 'child groups')) group.children.add(readGroup(child, model, keep).name)
     } else {
       const near = nearest(name, SECTIONS)
       const question = near === undefined ? '' : `; did you mean "${near}"?`
@@ -39,12 +45,12 @@ function readGroup(entry: Named, model: InventoryModel): GroupEntry {
   return group
 }
 
-function readHosts(hosts: Yaml, group: GroupEntry, model: InventoryModel): void {
+function readHosts(hosts: Yaml, group: GroupEntry, model: InventoryModel, keep: Keep): void {
   for (const entry of membersOf(hosts, 'hosts')) {
     const place = entry.node.keyPlace
     const { names, port } = expandHosts(nameOf(entry), place)
     const vars = new Map<string, Variable>()
-    readVariables(entry.node, vars)
+    readVariables(entry.node, vars, keep)
     for (const name of names) {
       const host = model.host(name, place, { group, port })
       for (const [key, variable] of vars) host.vars.set(key, variable)
@@ -52,8 +58,8 @@ function readHosts(hosts: Yaml, group: GroupEntry, model: InventoryModel): void 
   }
 }
 
-function readVariables(node: Yaml, into: Map<string, Variable>): void {
-  for (const entry of membersOf(node, 'variables')) into.set(entry.name, entry.node)
+function readVariables(node: Yaml, into: Map<string, Variable>, keep: Keep): void {
+  for (const entry of membersOf(node, 'variables')) into.set(entry.name, keep(entry.node))
 }
 
 /** A mapping's entries; none for nothing. Ansible also takes a single name for a mapping to nothing. */
@@ -64,7 +70,7 @@ function membersOf(node: Yaml, what: string): readonly Named[] {
   if (typeof value === 'string' && (what === 'hosts' || what === 'child groups')) {
     return [{ name: value, isText: true, node: node.empty() }]
   }
-  return fail(`expected a mapping of ${what}, got ${describe(value)}`, node)
+  return fail(`expected a mapping of ${what}, got ${kindOf(value)}`, node)
 }
 
 function nameOf({ name, isText, node }: Named): string {

@@ -66,6 +66,10 @@ export class Yaml {
     if (YAML.isScalar(this.#node)) return this.#node.value
     return YAML.isNode(this.#node) ? this.#node.toJS(this.#document, { maxAliasCount: -1 }) : null
   }
+  /** A number as the file writes it. */
+  get written(): string | undefined {
+    return YAML.isScalar(this.#node) && typeof this.#node.value === 'number' ? this.#node.source : undefined
+  }
   /** The entries of a mapping in the file's order, those merged in with `<<` first; none for anything else. */
   entries(): readonly Entry[] {
     const own: Entry[] = []
@@ -74,19 +78,20 @@ export class Yaml {
       const node = this.#child(value, offsetOf(key) ?? this.#offset)
       const name = nameOf(key)
       if (name !== undefined) own.push({ name, isText: YAML.isScalar(key) && typeof key.value === 'string', node })
-      else merged.push(...(node.isMapping ? [node] : node.#items()).flatMap(from => from.entries()))
+      else merged.push(...(node.isMapping ? [node] : node.items().toReversed()).flatMap(from => from.entries()))
     }
     if (merged.length === 0) return own
-    // A key of its own wins over a merged one, and of two merged ones the first.
-    return [...new Map([...merged.toReversed(), ...own].map(entry => [entry.name, entry])).values()]
+    // PyYAML's order: a list is merged from its end, so that its first mapping wins; a key of its own wins over all.
+    return [...new Map([...merged, ...own].map(entry => [entry.name, entry])).values()]
   }
   /** The node at the path; where the path ends early, the nearest one above. */
   at([first, ...rest]: Path): Yaml {
     if (first === undefined) return this
-    const child = this.entries().find(({ name }) => name === String(first))?.node ?? this.#items()[Number(first)]
+    const child = this.entries().find(({ name }) => name === String(first))?.node ?? this.items()[Number(first)]
     return child?.at(rest) ?? this
   }
-  #items(): readonly Yaml[] {
+  /** What is in a list; nothing in anything else. */
+  items(): readonly Yaml[] {
     return YAML.isSeq(this.#node) ? this.#node.items.map(item => this.#child(item, this.#offset)) : []
   }
   #child(node: unknown, keyOffset: number): Yaml {
@@ -116,15 +121,22 @@ export function decodeValue<T>(schema: z.ZodType<T>, value: unknown, where: Wher
   }
   const label = labelOf([...(where.label === '' ? [] : [where.label]), ...path])
   const subject = label === '' ? '' : ` for ${label}`
-  throw new ConfigError(`${message}${subject}, got ${describe(issue.input)}`, { place: where.placeOf(path) })
+  const expected = `${message}${subject}`
+  throw new ConfigError(`${expected}, got ${describe(issue.input)}`, { place: where.placeOf(path), expected })
 }
 
-/** What was met, for the second half of `expected …, got …`. */
-export function describe(value: unknown): string {
+/** What was met, for the second half of `expected …, got …`, where it may be a password: its kind, and never itself. */
+export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (value instanceof Date) return 'a date'
   if (typeof value === 'object') return 'a mapping'
+  return typeof value === 'string' ? 'text' : typeof value === 'boolean' ? 'true or false' : 'a number'
+}
+
+/** The same for what may be shown: the value itself. */
+export function describe(value: unknown): string {
+  if (value === undefined || value === null || typeof value === 'object') return kindOf(value)
   const text = typeof value === 'string' ? JSON.stringify(plain(value)) : String(value)
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
@@ -134,13 +146,19 @@ function labelOf(path: Path): string {
   return path.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`)).join('')
 }
 
-/** The first issue; of a union the branch that got furthest, or what all its branches expect. */
+/**
+ * The first issue, but the misspelt key rather than the one that is missing for it; of a union the branch that got furthest,
+ * or what all its branches expect.
+ */
 function telling(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
-  const issue = issues[0]
-  if (issue?.code !== 'invalid_union' || issue.message.startsWith('expected')) return issue
+  const [first] = issues
+  const unknown = issues.find(({ code }) => code === 'unrecognized_keys')
+  const issue = first?.input === undefined && unknown?.path.length === (first?.path.length ?? 0) - 1 ? unknown : first
+  if (issue?.code !== 'invalid_union') return issue
   const branches = issue.errors.map(telling).filter(branch => branch !== undefined)
   const deep = branches.find(({ path, code }) => path.length > 0 || code === 'unrecognized_keys')
   if (deep) return { ...deep, path: [...issue.path, ...deep.path] }
+  if (issue.message.startsWith('expected')) return issue
   const wanted = new Set(branches.map(({ message }) => message.replace(/^expected /, '')))
   return { ...issue, message: `expected ${[...wanted].join(' or ') || 'another value'}` }
 }

@@ -2,7 +2,10 @@
  * What is offered in the handshake, always in full, so that nothing is ever negotiated that we did not choose.
  * No diffie-hellman-group-exchange: checking the server's prime blocks the whole process for two seconds a connection.
  */
+import { ConfigError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
+import { matchesAny } from './known-hosts-line.ts'
+import type { Settings, SshConfig } from './ssh-config.ts'
 
 /** As ssh offers today; GCM first, for it is the cheapest here. */
 const MODERN = {
@@ -64,15 +67,63 @@ function keyType(algorithm: string): string {
   return algorithm.startsWith('rsa-') ? 'ssh-rsa' : algorithm
 }
 
-/** The offer to one host; algorithms of key types in `knownTypes` come first. */
-export function offerTo(host: Pick<Host, 'legacySsh'>, knownTypes: readonly string[]): Offer {
-  const hostKeys: Name<'serverHostKey'>[] = [...MODERN.serverHostKey]
-  if (host.legacySsh) hostKeys.push(...LEGACY.serverHostKey)
+/** What ssh_config says of each, in its own spelling: `a,b` only these, `+a`, `-a*`, `^a`. */
+export type Wanted = Readonly<Partial<Record<keyof Offer, string>>>
+
+const KEYWORDS = {
+  kex: ['kexalgorithms', 'KexAlgorithms'],
+  serverHostKey: ['hostkeyalgorithms', 'HostKeyAlgorithms'],
+  cipher: ['ciphers', 'Ciphers'],
+  hmac: ['macs', 'MACs'],
+} as const
+const PARTS = ['kex', 'serverHostKey', 'cipher', 'hmac'] as const
+
+/** Throws ConfigError where nothing is left of what this program can do. */
+export function wantedOf(host: Host, settings: Settings, config: Pick<SshConfig, 'placeOf'>): Wanted {
+  const wanted: { [Part in keyof Offer]?: string } = {}
+  for (const part of PARTS) {
+    const [keyword, name] = KEYWORDS[part]
+    const list = settings.get(keyword)?.[0]
+    if (list === undefined) continue
+    if (allowed(part, list).length === 0) {
+      const place = config.placeOf(settings, keyword) ?? host.place
+      const text = `${host.name}: of ${name} ${list} there is nothing that ctfix knows`
+      throw new ConfigError(text, { place, hint: 'the system’s ssh may know more: --transport openssh' })
+    }
+    wanted[part] = list
+  }
+  return wanted
+}
+
+/** In our order: the list says which may be used, and the cheapest of them is as good as any. */
+function allowed<Part extends keyof Offer>(part: Part, list: string): Name<Part>[] {
+  const modern: readonly Name<Part>[] = MODERN[part]
+  const all: readonly Name<Part>[] = [...modern, ...LEGACY[part]]
+  const sign = /^[+^-]/.exec(list)?.[0]
+  const patterns = (sign === undefined ? list : list.slice(1)).split(',')
+  // As for ssh: a pattern takes names out, and never in.
+  const isListed = (name: string): boolean => (sign === '-' ? matchesAny(name, patterns) : patterns.includes(name))
+  if (sign === undefined) return all.filter(isListed)
+  if (sign === '-') return modern.filter(name => !isListed(name))
+  return all.filter(name => isListed(name) || modern.includes(name))
+}
+
+/**
+ * The offer to one host; algorithms of key types in `knownTypes` come first. An old host is offered what it needs,
+ * whatever is said for all.
+ */
+export function offerTo(host: Pick<Host, 'legacySsh'>, knownTypes: readonly string[], wanted: Wanted = {}): Offer {
+  const namesOf = <Part extends keyof Offer>(part: Part): Name<Part>[] => {
+    const list = wanted[part]
+    if (host.legacySsh) return [...MODERN[part], ...LEGACY[part]]
+    return list === undefined ? [...MODERN[part]] : allowed(part, list)
+  }
+  const hostKeys = namesOf('serverHostKey')
   const isKnown = (algorithm: string): boolean => knownTypes.includes(keyType(algorithm))
   return {
-    kex: host.legacySsh ? [...MODERN.kex, ...LEGACY.kex] : [...MODERN.kex],
+    kex: namesOf('kex'),
     serverHostKey: [...hostKeys.filter(isKnown), ...hostKeys.filter(algorithm => !isKnown(algorithm))],
-    cipher: host.legacySsh ? [...MODERN.cipher, ...LEGACY.cipher] : [...MODERN.cipher],
-    hmac: host.legacySsh ? [...MODERN.hmac, ...LEGACY.hmac] : [...MODERN.hmac],
+    cipher: namesOf('cipher'),
+    hmac: namesOf('hmac'),
   }
 }

@@ -11,12 +11,16 @@ export interface Limits {
   readonly loginMs: number
   /** For everything, name look-up included. */
   readonly totalMs: number
-  /** Told at the server's first byte. */
-  readonly onSpeaking?: () => void
+  /** Told at the server's first byte, and while something else than the server is waited for; false takes it back. */
+  readonly onSpeaking?: (is?: boolean) => void
 }
 
 /** Opens a connection once. Rejects with ConnectError; trying again is retry.ts's business. */
-export type Attempt = (host: Host, signal: AbortSignal, limits?: Limits) => Promise<Connection>
+export type Attempt<Opened extends Connection = Connection> = (
+  host: Host,
+  signal: AbortSignal,
+  limits?: Limits,
+) => Promise<Opened>
 
 /** A connection attempt that stands alone. */
 export const SINGLE: Limits = { tcpMs: 10_000, bannerMs: 20_000, loginMs: 40_000, totalMs: 60_000 }

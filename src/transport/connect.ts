@@ -4,24 +4,33 @@ import { join } from 'node:path'
 import type { HostKeyPolicy } from '../inventory/host.ts'
 import type { Attempt } from './attempt.ts'
 import { asUser, checkBecome } from './become.ts'
-import type { Connect, Connection } from './connection.ts'
-import { KnownHosts } from './known-hosts.ts'
+import { type Connect, type Connection, SILENCE_MS } from './connection.ts'
+import { createDoors } from './doors.ts'
 import { connectLocal } from './local.ts'
+import { createOpensshConnect } from './openssh.ts'
+import type { OpensshSettings } from './openssh-args.ts'
+import { createOpensshWays, type OpensshWays } from './openssh-ways.ts'
+import { PasswordGate } from './password-gate.ts'
 import { type RetryOptions, retrying } from './retry.ts'
+import { createRoutes, type Resolve } from './route.ts'
 import { createSsh2Connect } from './ssh2.ts'
+import type { LoginSettings } from './ssh2-options.ts'
 
-/** `attempt`: one was started; `handshake`: one succeeded; `exec`: a command was sent. */
+/** `attempt`: one was started; `handshake`: one succeeded; `exec`: a command was sent; `silent`: it has no answer yet. */
 export interface TransportEvent {
-  readonly type: 'attempt' | 'handshake' | 'exec'
+  readonly type: 'attempt' | 'handshake' | 'exec' | 'silent'
   readonly host: string
 }
 
 export interface ConnectOptions {
-  /** ssh's own files when left out; a new key is written to the first. */
+  /** What ssh_config names when left out; a new key is written to the first. */
   readonly knownHostsFiles?: readonly string[] | undefined
-  /** For hosts that name none. */
-  readonly hostKeyPolicy: HostKeyPolicy
-  /** Budget of a host that names none, retries included. */
+  /** For hosts that name none; what ssh_config says when left out. */
+  readonly hostKeyPolicy?: HostKeyPolicy | undefined
+  /** `-J` and `-F`, for hosts of which the inventory says nothing else. */
+  readonly jump?: string | undefined
+  readonly sshConfig?: string | undefined
+  /** Budget of every host, retries included; undefined: what the inventory and ssh_config say of it. */
   readonly connectTimeoutMs?: number
   /** SSH_AUTH_SOCK when left out; null = no agent. */
   readonly agentSocket?: string | null
@@ -32,49 +41,75 @@ export interface ConnectOptions {
   readonly observe?: (event: TransportEvent) => void
 }
 
-/** The `Connect` of a whole run. It rejects with ConnectError, or with ConfigError for files and a `become` that cannot be. */
-export function createConnect(options: ConnectOptions): Connect {
-  const { connectTimeoutMs, observe } = options
-  let opener: Promise<Attempt> | undefined
-  const ssh: Attempt = async (host, signal, limits) => {
-    opener ??= openerOf(options)
-    return (await opener)(host, signal, limits)
-  }
-  return assemble(ssh, {
-    ...(connectTimeoutMs === undefined ? {} : { budgetMs: connectTimeoutMs }),
-    ...(observe ? { observe } : {}),
-  })
+interface Ssh {
+  readonly ssh: Attempt
+  readonly resolve: Resolve
+  readonly ways: OpensshWays
+  readonly retry: RetryOptions
 }
 
-/** Files are read when the first host needs them, and once. */
-async function openerOf(options: ConnectOptions): Promise<Attempt> {
+/** Connections through our own SSH: the way to a host, its door, and the opener. `look`: instead of logging in there. */
+export function sshOf(options: ConnectOptions, more: Pick<LoginSettings, 'gate' | 'look'> = {}): Ssh {
+  const { connectTimeoutMs: budgetMs, askPassphrase } = options
   const own = (name: string): string => join(homedir(), '.ssh', name)
-  const { knownHostsFiles, hostKeyPolicy: policy, askPassphrase } = options
-  const { agentSocket = process.env.SSH_AUTH_SOCK || null } = options
   const { defaultKeyFiles = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map(own) } = options
-  const knownHosts = await KnownHosts.load(
-    knownHostsFiles ?? [
-      own('known_hosts'),
-      own('known_hosts2'),
-      '/etc/ssh/ssh_known_hosts',
-      '/etc/ssh/ssh_known_hosts2',
-    ],
-  )
-  return createSsh2Connect({
-    knownHosts,
-    policy,
-    defaultKeyFiles,
-    agentSocket: agentSocket ?? undefined,
-    ...(askPassphrase ? { askPassphrase } : {}),
+  const { agentSocket: socket = process.env.SSH_AUTH_SOCK || null } = options
+  const agentSocket = socket ?? undefined
+  const resolve = createRoutes({
+    knownHostsFiles: options.knownHostsFiles,
+    policy: options.hostKeyPolicy,
+    agentSocket,
+    jump: options.jump,
+    configFile: options.sshConfig,
   })
+  const ways = createOpensshWays(opensshSettings(options))
+  const doors = createDoors()
+  const ssh = createSsh2Connect({
+    ...more,
+    resolve,
+    defaultKeyFiles,
+    agentSocket,
+    ...(askPassphrase ? { askPassphrase } : {}),
+    ...(budgetMs === undefined ? {} : { jumpBudgetMs: budgetMs }),
+  })
+  const retry: RetryOptions = {
+    wayTo: async host => {
+      // What a flag says wins over the inventory and over ssh_config.
+      if (host.transport === 'openssh') {
+        const way = await ways(host)
+        return { budgetMs: budgetMs ?? way.budgetMs, door: doors(way.door) }
+      }
+      const route = await resolve(host)
+      // A person who types a passphrase holds up nobody: no door is taken yet, and no clock runs.
+      await ssh.prepare(host)
+      return { budgetMs: budgetMs ?? route.host.connectTimeoutMs, door: doors(route) }
+    },
+  }
+  return { ssh, resolve, ways, retry }
+}
+
+function opensshSettings({ knownHostsFiles, hostKeyPolicy, jump, sshConfig }: ConnectOptions): OpensshSettings {
+  return { knownHostsFiles, policy: hostKeyPolicy, jump, configFile: sshConfig }
+}
+
+/** The `Connect` of a whole run. It rejects with ConnectError, or with ConfigError for files and a `become` that cannot be. */
+export function createConnect(options: ConnectOptions): Connect {
+  const gate = new PasswordGate()
+  const { ssh, ways, retry } = sshOf(options, { gate })
+  const openssh = createOpensshConnect({ ...opensshSettings(options), agentSocket: options.agentSocket, ways })
+  const either: Attempt = (host, ...rest) => (host.transport === 'openssh' ? openssh : ssh)(host, ...rest)
+  const { observe } = options
+  return assemble(either, { ...retry, gate, ...(observe ? { observe } : {}) })
 }
 
 interface AssembleOptions extends RetryOptions {
   readonly observe?: (event: TransportEvent) => void
+  readonly gate?: PasswordGate
 }
 
 /** The parts in their order, around any opener of SSH connections. */
-export function assemble(ssh: Attempt, { observe = () => {}, ...retry }: AssembleOptions = {}): Connect {
+export function assemble(ssh: Attempt, options: AssembleOptions = {}): Connect {
+  const { observe = () => {}, gate = new PasswordGate(), ...retry } = options
   const watched: Attempt = async (host, signal, limits) => {
     observe({ type: 'attempt', host: host.name })
     const connection = await ssh(host, signal, limits)
@@ -84,8 +119,9 @@ export function assemble(ssh: Attempt, { observe = () => {}, ...retry }: Assembl
   const connectSsh = retrying(watched, retry)
   return async (host, signal) => {
     checkBecome(host)
+    gate.begin(host.name)
     const connection = await (host.connection === 'local' ? connectLocal : connectSsh)(host, signal)
-    return asUser(counted(connection, observe))
+    return asUser(counted(connection, observe), gate)
   }
 }
 
@@ -95,9 +131,16 @@ function counted(connection: Connection, observe: (event: TransportEvent) => voi
     get alive() {
       return connection.alive
     },
-    exec(command, options) {
-      observe({ type: 'exec', host: connection.host.name })
-      return connection.exec(command, options)
+    async exec(command, options) {
+      const host = connection.host.name
+      observe({ type: 'exec', host })
+      // One that is followed is not expected to end.
+      const patience = options?.follow ? undefined : setTimeout(() => observe({ type: 'silent', host }), SILENCE_MS)
+      try {
+        return await connection.exec(command, options)
+      } finally {
+        clearTimeout(patience)
+      }
     },
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   }

@@ -1,7 +1,8 @@
 /** One line of a known_hosts file, as sshd(8) describes the format. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import type { Place } from '../errors.ts'
 import { blobType } from './host-key.ts'
+import { nameTest } from './name-hash.ts'
 
 export interface KnownKey {
   readonly marker: 'revoked' | 'cert-authority' | null
@@ -38,24 +39,29 @@ export function parseLine(text: string, place: Place): KnownKey | 'damaged' | nu
 function byHash(field: string): ((name: string) => boolean) | null {
   const [, version, salt, hash, more] = field.split('|')
   if (version !== '1' || salt === undefined || hash === undefined || more !== undefined) return null
-  const key = Buffer.from(salt, 'base64')
   const wanted = Buffer.from(hash, 'base64')
-  if (wanted.length !== 20) return null
-  return name => timingSafeEqual(createHmac('sha1', key).update(name).digest(), wanted)
+  return wanted.length === 20 ? nameTest(Buffer.from(salt, 'base64'), wanted) : null
+}
+
+/** A name as HashKnownHosts writes it. */
+export function hashedName(name: string): string {
+  const salt = randomBytes(20)
+  return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`
 }
 
 function byPatterns(patterns: readonly string[]): Pick<KnownKey, 'names' | 'matches'> {
-  const tests = patterns.map(pattern => {
-    const negated = pattern.startsWith('!')
-    return { negated, matches: wildcard(negated ? pattern.slice(1) : pattern) }
-  })
   return {
     names: patterns.every(pattern => !/[*?!]/.test(pattern)) ? patterns : null,
-    // A negated pattern that matches overrules the others of its line.
-    matches: name =>
-      tests.some(({ negated, matches }) => !negated && matches(name)) &&
-      !tests.some(({ negated, matches }) => negated && matches(name)),
+    matches: name => matchesAny(name, patterns),
   }
+}
+
+/** Is the name one of these patterns, `!` before a pattern taking it out again whatever the others say? */
+export function matchesAny(name: string, patterns: readonly string[]): boolean {
+  return (
+    patterns.some(pattern => !pattern.startsWith('!') && wildcard(pattern)(name)) &&
+    !patterns.some(pattern => pattern.startsWith('!') && wildcard(pattern.slice(1))(name))
+  )
 }
 
 /** Only `*` and `?` mean something; brackets are those of `[host]:port`. */

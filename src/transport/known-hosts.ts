@@ -1,10 +1,9 @@
 /** The host keys the user already trusts: known_hosts files, read once, asked from memory. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { ConfigError, type Place } from '../errors.ts'
+import { ConfigError, codeOf, type Place } from '../errors.ts'
 import { blobType, fingerprint } from './host-key.ts'
-import { type KnownKey, parseLine } from './known-hosts-line.ts'
+import { hashedName, type KnownKey, parseLine } from './known-hosts-line.ts'
+import { appendLine, readNow, whileLocked } from './locked-file.ts'
 
 export type Verdict =
   | { readonly status: 'known' }
@@ -21,6 +20,8 @@ export type Verdict =
 
 export class KnownHosts {
   readonly #files: readonly string[]
+  /** The first file, as far as it is in memory. */
+  #text: string
   readonly #byName = new Map<string, KnownKey[]>()
   readonly #patterns: KnownKey[] = []
   /** Hashed lines cost an HMAC each, and one host is asked for several times. */
@@ -28,8 +29,9 @@ export class KnownHosts {
   /** Lines that could not be understood; ssh ignores them too. */
   readonly damaged: readonly Place[]
 
-  private constructor(files: readonly string[], lines: readonly KnownKey[], damaged: readonly Place[]) {
+  private constructor(files: readonly string[], text: string, { lines, damaged }: Parsed) {
     this.#files = files
+    this.#text = text
     this.damaged = damaged
     for (const line of lines) this.#keep(line)
   }
@@ -37,15 +39,14 @@ export class KnownHosts {
   /** A file that does not exist is empty; one that cannot be read is an error. */
   static async load(files: readonly string[]): Promise<KnownHosts> {
     const texts = await Promise.all(files.map(readKnownHosts))
-    const parsed = texts.flatMap((text, i) =>
-      text.split('\n').map((line, n) => {
-        const place = { file: files[i] ?? '', line: n + 1 }
-        return { place, result: parseLine(line, place) }
-      }),
-    )
-    const lines = parsed.flatMap(({ result }) => (result === null || result === 'damaged' ? [] : [result]))
-    const damaged = parsed.filter(({ result }) => result === 'damaged').map(({ place }) => place)
-    return new KnownHosts(files, lines, damaged)
+    const parsed = texts.map((text, i) => parseFile(text, files[i] ?? ''))
+    const lines = parsed.flatMap(file => file.lines)
+    return new KnownHosts(files, texts[0] ?? '', { lines, damaged: parsed.flatMap(({ damaged }) => damaged) })
+  }
+
+  /** One text, as if it were a file. */
+  static of(text: string, file: string): KnownHosts {
+    return new KnownHosts([file], text, parseFile(text, file))
   }
 
   /** What is known of this key for this host. Revocation comes before everything. */
@@ -76,18 +77,32 @@ export class KnownHosts {
   }
 
   /**
-   * Remembers a key, in memory and at the end of the first file, as ssh does with accept-new.
+   * Remembers a key, in memory and at the end of the first file, as ssh does with accept-new. Gives the verdict of what
+   * another process may have written there meanwhile: only `known` is on file. `hash`: the line does not show the name.
    * Synchronous on purpose: two connections to one new host cannot come between look and write.
    */
-  add(host: string, port: number, blob: Buffer): void {
+  add(host: string, port: number, blob: Buffer, { hash = false }: { readonly hash?: boolean } = {}): Verdict {
     const file = this.#files[0]
     if (file === undefined) throw new ConfigError('no known_hosts file to write to')
-    const text = `${names(host, port)[0]} ${blobType(blob)} ${blob.toString('base64')}`
+    const [name = host] = names(host, port)
+    const text = `${hash ? hashedName(name) : name} ${blobType(blob)} ${blob.toString('base64')}`
     const line = parseLine(text, { file })
     if (line === null || line === 'damaged') throw new TypeError('not a host key')
-    appendLine(file, text)
-    this.#keep(line)
-    this.#found.clear()
+    return whileLocked(file, () => {
+      const verdict = this.#unchangedSince(file) ? this.verdict(host, port, blob) : verdictOf(file, host, port, blob)
+      if (verdict.status !== 'unknown') return verdict
+      const isCurrent = this.#unchangedSince(file)
+      appendLine(file, text)
+      if (isCurrent) this.#text = readNow(file)
+      this.#keep(line)
+      this.#found.clear()
+      return { status: 'known' }
+    })
+  }
+
+  /** True when all that the file holds is in memory, as it is while nobody else writes: reading it anew for each host adds up. */
+  #unchangedSince(file: string): boolean {
+    return readNow(file) === this.#text
   }
 
   #keep(line: KnownKey): void {
@@ -108,6 +123,27 @@ export class KnownHosts {
   }
 }
 
+function verdictOf(file: string, host: string, port: number, blob: Buffer): Verdict {
+  return KnownHosts.of(readNow(file), file).verdict(host, port, blob)
+}
+
+interface Parsed {
+  readonly lines: readonly KnownKey[]
+  readonly damaged: readonly Place[]
+}
+
+function parseFile(text: string, file: string): Parsed {
+  const lines: KnownKey[] = []
+  const damaged: Place[] = []
+  for (const [at, line] of text.split('\n').entries()) {
+    const place = { file, line: at + 1 }
+    const result = parseLine(line, place)
+    if (result === 'damaged') damaged.push(place)
+    else if (result !== null) lines.push(result)
+  }
+  return { lines, damaged }
+}
+
 /** Names to look under: ssh writes `[host]:port` for any port but 22. */
 function names(host: string, port: number): readonly string[] {
   const name = host.toLowerCase()
@@ -118,32 +154,7 @@ async function readKnownHosts(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return ''
+    if (['ENOENT', 'ENOTDIR'].includes(String(codeOf(error)))) return ''
     throw new ConfigError(`cannot read known hosts`, { place: { file }, cause: error })
   }
-}
-
-/** One write, O_APPEND, so that another ssh writing at the same time cannot be overwritten or split. */
-function appendLine(file: string, text: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    const descriptor = openSync(file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600)
-    try {
-      writeSync(descriptor, `${endsOpen(descriptor) ? '\n' : ''}${text}\n`)
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-    throw new ConfigError(`cannot add a host key${code}`, { place: { file }, cause: error })
-  }
-}
-
-/** Does the file end in the middle of a line? */
-function endsOpen(descriptor: number): boolean {
-  const { size } = fstatSync(descriptor)
-  if (size === 0) return false
-  const last = Buffer.alloc(1)
-  readSync(descriptor, last, 0, 1, size - 1)
-  return last[0] !== 0x0a
 }

@@ -1,9 +1,9 @@
 /** Commands on this machine: `ansible_connection: local`. */
-import { spawn } from 'node:child_process'
 import { ConnectError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import type { Connect, Connection, ExecOptions, ExecResult } from './connection.ts'
 import { runCommand, type Started } from './running.ts'
+import { spawnPiped } from './spawn-piped.ts'
 
 /** Always succeeds: this machine is here. */
 export const connectLocal: Connect = host => Promise.resolve(new LocalConnection(host))
@@ -23,10 +23,9 @@ class LocalConnection implements Connection {
 
   exec(command: string, options?: ExecOptions): Promise<ExecResult> {
     let group: number | undefined
-    const start = (): Promise<Started> => {
-      if (!this.#alive) return Promise.reject(this.#closed())
-      // A process group of its own: a deadline must end what the command started, too.
-      const child = spawn('/bin/sh', ['-c', command], { detached: true, stdio: 'pipe' })
+    const start = async (): Promise<Started> => {
+      if (!this.#alive) throw this.#closed()
+      const child = spawnPiped(this.host, '/bin/sh', ['-c', command])
       group = child.pid
       if (group !== undefined) this.#groups.add(group)
       const { promise: ended, resolve } = Promise.withResolvers<number | string>()
@@ -36,7 +35,7 @@ class LocalConnection implements Connection {
         resolve(code ?? `a command was killed by ${signal ?? 'a signal'}`)
       })
       const { stdin, stdout, stderr } = child
-      return Promise.resolve({ stdin, stdout, stderr, ended, exitCode: () => child.exitCode ?? undefined })
+      return { stdin, stdout, stderr, ended, exitCode: () => child.exitCode ?? undefined }
     }
     const abandon = (): void => {
       if (group !== undefined) killGroup(group)

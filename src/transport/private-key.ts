@@ -43,10 +43,43 @@ function inspectOpenSsh(text: string): KeyFile {
   return { encrypted: cipher !== 'none', publicBlob: blobType(blob) ? Buffer.from(blob) : null, format: 'openssh' }
 }
 
-/** RSA and EC keys of PKCS#8 in the older PEM form; null for others (Ed25519 has no such form). */
+/** A key of PKCS#8 in a form the SSH library reads: PEM for RSA and EC, OpenSSH's own for Ed25519; null for others. */
 export function fromPkcs8(text: string, passphrase: string | null): string | null {
   const key = createPrivateKey(passphrase === null ? text : { key: text, passphrase })
   if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString()
   if (key.asymmetricKeyType === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString()
-  return null
+  if (key.asymmetricKeyType !== 'ed25519') return null
+  const { d = '', x = '' } = key.export({ format: 'jwk' })
+  return ed25519Text(Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url'))
+}
+
+/** PROTOCOL.key, unencrypted: it stays in memory. */
+function ed25519Text(secret: Buffer, shown: Buffer): string {
+  const string = (bytes: Buffer | string): Buffer => Buffer.concat([number(bytes.length), Buffer.from(bytes)])
+  const type = string('ssh-ed25519')
+  // Two equal numbers tell a reader that it decrypted well; nothing is encrypted here.
+  const inner = Buffer.concat([
+    number(0),
+    number(0),
+    type,
+    string(shown),
+    string(Buffer.concat([secret, shown])),
+    string(''),
+  ])
+  const padding = Buffer.from(Array.from({ length: (8 - (inner.length % 8)) % 8 }, (_, i) => i + 1))
+  const body = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    ...['none', 'none', ''].map(string),
+    number(1),
+    string(Buffer.concat([type, string(shown)])),
+    string(Buffer.concat([inner, padding])),
+  ])
+  const lines = body.toString('base64').replaceAll(/.{70}/g, '$&\n')
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`
+}
+
+function number(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
 }

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ConnectError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import { type Attempt, limitsOf } from './attempt.ts'
-import type { Connect, Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
+import type { Door, Passed, Slot } from './doors.ts'
 
 /** Where a new login gets through one time in eight, this lets about twenty draws happen. */
 export const DEFAULT_BUDGET_MS = 60_000
@@ -17,6 +18,11 @@ export interface RetryOptions {
   readonly now?: () => number
   readonly random?: () => number
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>
+  /**
+   * What flags and ssh_config make of the host: its budget, before the one it names itself, and where its logins are let
+   * in (waiting there costs no budget, and neither does this).
+   */
+  readonly wayTo?: (host: Host) => Promise<{ readonly budgetMs: number | null; readonly door: Door }>
 }
 
 /** A refusal is an answer: the host is there and its sshd is not. Three tries cover a restart. */
@@ -28,32 +34,52 @@ const SILENCE_MS = 1_500
 /** Attempts beside each other; sshd's own limit for connections that have not logged in begins at ten. */
 const MOST_AT_ONCE = 4
 
-interface Running {
+interface Running<Opened extends Connection> {
   readonly stop: AbortController
-  readonly result: Promise<Settled>
-  /** The server has said something. */
+  readonly result: Promise<Settled<Opened>>
+  /** The server has said something, or is not what is waited for. */
   speaking: boolean
 }
 
-type Settled = { readonly of: Running } & ({ readonly connection: Connection } | { readonly error: unknown })
+type Settled<Opened extends Connection> = { readonly of: Running<Opened> } & (
+  | { readonly connection: Opened }
+  | { readonly error: unknown }
+)
 
 /** Attempts until one succeeds, the budget is spent, or the reason is one that time does not heal. */
-export function retrying(attempt: Attempt, options: RetryOptions = {}): Connect {
+export function retrying<Opened extends Connection>(
+  attempt: Attempt<Opened>,
+  options: RetryOptions = {},
+): (host: Host, signal: AbortSignal) => Promise<Opened> {
   const { budgetMs = DEFAULT_BUDGET_MS, now = () => performance.now(), random = Math.random, sleep = nap } = options
+  // Whoever was let in once comes back to prove or to take back a change, and a guard's clock runs there.
+  const begun = new Set<string>()
   return async (host, signal) => {
-    const start = now()
-    const left = (): number => (host.connectTimeoutMs ?? budgetMs) - (now() - start)
+    const way = await options.wayTo?.(host)
+    const door = way?.door ?? OPEN
+    let start = now()
+    const left = (): number => (way?.budgetMs ?? host.connectTimeoutMs ?? budgetMs) - (now() - start)
+    const entered = async (): Promise<Slot> => {
+      const before = now()
+      const slot = await door.enter(host, signal, begun.has(host.name) ? 'first' : 'later')
+      start += now() - before
+      return slot
+    }
     const draws = new Draws(host, signal, attempt)
     let refusals = 0
     try {
-      draws.launch(left())
+      draws.launch(left(), await entered())
       for (;;) {
         const settled = await draws.next(options.silenceMs ?? SILENCE_MS)
         if (settled === 'silence') {
-          if (left() > LEAST_ATTEMPT_MS) draws.launch(left())
+          const slot = left() > LEAST_ATTEMPT_MS ? door.tryEnter() : null
+          if (slot) draws.launch(left(), slot)
           continue
         }
-        if ('connection' in settled) return settled.connection
+        if ('connection' in settled) {
+          begun.add(host.name)
+          return settled.connection
+        }
         const { error } = settled
         if (!(error instanceof ConnectError) || !error.retryable) throw error
         if (error.reason === 'refused') refusals += 1
@@ -64,7 +90,7 @@ export function retrying(attempt: Attempt, options: RetryOptions = {}): Connect 
           throw summed(error, draws.launched, now() - start)
         }
         await sleep(pauseMs, signal)
-        draws.launch(left())
+        draws.launch(left(), await entered())
       }
     } finally {
       draws.abandonAll()
@@ -72,15 +98,22 @@ export function retrying(attempt: Attempt, options: RetryOptions = {}): Connect 
   }
 }
 
+/** A door without a limit. */
+const OPEN: Pick<Door, 'enter' | 'tryEnter'> = {
+  enter: () => Promise.resolve(NO_SLOT),
+  tryEnter: () => NO_SLOT,
+}
+const NO_SLOT: Slot = { release: () => {} }
+
 /** Attempts under way. One that is abandoned never counts, and a connection it may still open is closed. */
-class Draws {
+class Draws<Opened extends Connection> {
   readonly #host: Host
   readonly #signal: AbortSignal
-  readonly #attempt: Attempt
-  readonly #running = new Set<Running>()
+  readonly #attempt: Attempt<Opened>
+  readonly #running = new Set<Running<Opened>>()
   launched = 0
 
-  constructor(host: Host, signal: AbortSignal, attempt: Attempt) {
+  constructor(host: Host, signal: AbortSignal, attempt: Attempt<Opened>) {
     this.#host = host
     this.#signal = signal
     this.#attempt = attempt
@@ -90,7 +123,7 @@ class Draws {
     return this.#running.size
   }
 
-  launch(leftMs: number): void {
+  launch(leftMs: number, slot: Slot): void {
     this.launched += 1
     // The first waits on, patiently; of the others the oldest makes room.
     const [, second] = this.#running
@@ -98,20 +131,26 @@ class Draws {
     const stop = new AbortController()
     const limits = {
       ...limitsOf(this.launched, leftMs),
-      onSpeaking: () => {
-        running.speaking = true
+      onSpeaking: (is = true) => {
+        running.speaking = is
       },
     }
     const result = this.#attempt(this.#host, AbortSignal.any([this.#signal, stop.signal]), limits).then(
-      (connection): Settled => ({ of: running, connection }),
-      (error: unknown): Settled => ({ of: running, error }),
+      (connection): Settled<Opened> => {
+        slot.release('in')
+        return { of: running, connection }
+      },
+      (error: unknown): Settled<Opened> => {
+        slot.release(passedOf(error))
+        return { of: running, error }
+      },
     )
-    const running: Running = { stop, result, speaking: false }
+    const running: Running<Opened> = { stop, result, speaking: false }
     this.#running.add(running)
   }
 
   /** The next attempt that ends, or `silence` when for so long none ended and no server has said a word. */
-  async next(silenceMs: number): Promise<Settled | 'silence'> {
+  async next(silenceMs: number): Promise<Settled<Opened> | 'silence'> {
     for (;;) {
       const { promise: quiet, resolve } = Promise.withResolvers<'silence'>()
       const timer = setTimeout(() => resolve('silence'), silenceMs)
@@ -130,13 +169,17 @@ class Draws {
     for (const running of this.#running) this.#abandon(running)
   }
 
-  #abandon(running: Running): void {
+  #abandon(running: Running<Opened>): void {
     this.#running.delete(running)
     running.stop.abort()
     void running.result.then(async settled => {
       if ('connection' in settled) await settled.connection[Symbol.asyncDispose]()
     })
   }
+}
+
+function passedOf(error: unknown): Passed {
+  return error instanceof ConnectError && error.reason === 'closed' ? 'dropped' : 'other'
 }
 
 /**

@@ -1,36 +1,48 @@
 /** The TCP connection, opened by us: only so does it have a deadline of its own and a handle that really closes. */
 import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { ConnectError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import { cannotConnect, connectFailure } from './failure.ts'
+import { type Address, endsFor, type LocalEnd } from './local-end.ts'
+
+/** Time for one repeated SYN before the next address; Node's own 250 ms would give up on any lossy path. */
+const NEXT_MS = 1_200
 
 interface SocketOptions {
   readonly tcpMs: number
   readonly totalMs: number
   readonly signal: AbortSignal
+  readonly from: LocalEnd
+  /** All addresses of a name; what tests put their own in for. */
+  readonly lookUp?: (name: string) => Promise<readonly Address[]>
 }
 
 /** Rejects with ConnectError: dns, refused, timeout, closed or aborted. */
-export async function openSocket(host: Host, { tcpMs, totalMs, signal }: SocketOptions): Promise<Socket> {
+export async function openSocket(host: Host, options: SocketOptions): Promise<Socket> {
+  const { tcpMs, totalMs, signal, from } = options
   const start = performance.now()
-  const addresses = await addressesOf(host, totalMs, signal)
+  const addresses = await addressesOf(host, options)
+  const { local, remote } = await endsFor(from, addresses).catch(error => Promise.reject(connectFailure(host, error)))
+  const [first] = remote
+  if (!first) throw noWayFrom(host, from)
   const left = totalMs - (performance.now() - start)
-  const deadlineMs = Math.max(1, Math.min(tcpMs, left))
+  // Each address but the last costs its own time; ssh's limit is for one of them, too.
+  const deadlineMs = Math.max(1, Math.min(tcpMs + NEXT_MS * (remote.length - 1), left))
   const socket = connect({
     host: host.address,
     port: host.port,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
-    // Time for one repeated SYN before the next address; Node's own 250 ms would give up on any lossy path.
     autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(1_200, Math.floor(deadlineMs / 2))),
-    lookup: (_name, options, done) => {
-      const [first] = addresses
-      if (options.all === true) done(null, [...addresses])
-      else done(null, first?.address ?? '', first?.family ?? 4)
+    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(NEXT_MS, Math.floor(deadlineMs / (remote.length + 1)))),
+    lookup: (_name, asked, done) => {
+      if (asked.all === true) done(null, [...remote])
+      else done(null, first.address, first.family)
     },
+    ...(local === null ? {} : { localAddress: local }),
   })
   try {
     await connected(host, socket, deadlineMs, signal)
@@ -41,17 +53,30 @@ export async function openSocket(host: Host, { tcpMs, totalMs, signal }: SocketO
   }
 }
 
-type Address = { readonly address: string; readonly family: number }
+/** No address of it can be reached by what ssh_config or an option allows. */
+function noWayFrom(host: Host, { family, address, interface: name }: LocalEnd): ConnectError {
+  const own = address === null ? `BindInterface ${name}` : `BindAddress ${address}`
+  const what = address === null && name === null ? `AddressFamily ${family === 6 ? 'inet6' : 'inet'}` : own
+  return cannotConnect(host, 'dns', `it has no address that ${what} allows`, { hint: `getent ahosts ${host.address}` })
+}
 
 /** Outside the TCP deadline: a resolver whose first server is dead takes five seconds and is still right. */
-async function addressesOf(host: Host, limitMs: number, signal: AbortSignal): Promise<readonly Address[]> {
+async function addressesOf(
+  host: Host,
+  { totalMs, signal, lookUp = name => lookup(name, { all: true }) }: SocketOptions,
+): Promise<readonly Address[]> {
   const family = isIP(host.address)
+  const zone = family === 6 ? host.address.split('%')[1] : undefined
+  // The kernel would be asked without it, and go to some other link.
+  if (zone !== undefined && !/^\d+$/.test(zone) && !(zone in networkInterfaces())) {
+    throw cannotConnect(host, 'dns', `this machine has no interface ${zone}`, { hint: 'ip -brief address' })
+  }
   if (family !== 0) return [{ address: host.address, family }]
-  const found = lookup(host.address, { all: true })
+  const found = lookUp(host.address)
   return settle(
     host,
     found.catch(error => Promise.reject(connectFailure(host, error))),
-    limitMs,
+    totalMs,
     signal,
     'name look-up',
   )

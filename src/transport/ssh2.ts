@@ -1,54 +1,37 @@
 /** Connections through the ssh2 library; the only file that knows it. What it gets wrong by default is set right here. */
-import type { Socket } from 'node:net'
-import ssh2, { type AnyAuthMethod, type IdentityCallback, type ParsedKey } from 'ssh2'
+import type { Duplex } from 'node:stream'
+import ssh2, { type AnyAuthMethod, type GetStreamCallback, type IdentityCallback, type ParsedKey } from 'ssh2'
 import { ConnectError } from '../errors.ts'
-import type { Host, HostKeyPolicy } from '../inventory/host.ts'
+import { AgentWatch } from './agent-watch.ts'
 import { offerTo } from './algorithms.ts'
-import { type Attempt, type Limits, SINGLE } from './attempt.ts'
-import { type Credentials, credentialsFor, inTurn, methodsOf } from './authentication.ts'
-import { cannotConnect, closedEarly, loginFailure } from './failure.ts'
-import { checkHostKey } from './host-key-check.ts'
-import { createKeyring } from './keyring.ts'
-import type { KnownHosts } from './known-hosts.ts'
-import { openSocket } from './socket.ts'
+import { inTurn, methodsOf } from './authentication.ts'
+import { asksOther, closedEarly, loginFailure, unanswered } from './failure.ts'
+import { Greeting } from './greeting.ts'
+import { namesOf } from './host-key-check.ts'
+import { FirstWords } from './kexinit.ts'
+import { startTimers } from './login-timers.ts'
+import { LoginTurns } from './login-turns.ts'
+import type { Route } from './route.ts'
 import { Ssh2Connection } from './ssh2-connection.ts'
+import { createOpener, type Login, type Opener } from './ssh2-opener.ts'
+import type { Ssh2Options } from './ssh2-options.ts'
 
 // A CommonJS module: Node finds only some of its names by itself.
 const { Client, OpenSSHAgent, utils } = ssh2
 
-export interface Ssh2Options {
-  readonly knownHosts: KnownHosts
-  /** For hosts that name none of their own. */
-  readonly policy: HostKeyPolicy
-  readonly agentSocket?: string | undefined
-  /** Tried where no key file is named; those that do not exist are passed over. */
-  readonly defaultKeyFiles?: readonly string[]
-  /** Asked once a file; null = none. */
-  readonly askPassphrase?: (file: string) => Promise<string | null>
-  /** A silent connection is asked after so long whether it lives, and given up after four such silences. */
-  readonly keepaliveMs?: number
-}
+const KEEPALIVE_MOST = 3
 
-const KEEPALIVE_MS = 10_000
-
-/** Makes the opener of SSH connections; keys are cached in it, so a run needs one. */
-export function createSsh2Connect(options: Ssh2Options): Attempt {
-  const { defaultKeyFiles = [], agentSocket, askPassphrase } = options
-  const keyring = createKeyring<ParsedKey>({ parse: parseKey, publicBlob: key => key.getPublicSSH(), askPassphrase })
-  const sources = { keyring, defaultKeyFiles, hasAgent: agentSocket !== undefined }
-  return async (host, signal, limits = SINGLE) => {
-    // Before any connection: a passphrase typed slowly must not run into the server's LoginGraceTime.
-    const credentials = await credentialsFor(host, sources)
-    const start = performance.now()
-    const socket = await openSocket(host, { tcpMs: limits.tcpMs, totalMs: limits.totalMs, signal })
-    const totalMs = Math.max(1, limits.totalMs - (performance.now() - start))
-    try {
-      return await logIn(host, socket, { ...options, credentials, limits: { ...limits, totalMs }, signal })
-    } catch (error) {
-      socket.destroy()
-      throw withProblem(host, error, credentials)
-    }
-  }
+/** Makes the opener of SSH connections; keys and jump hosts are shared in it, so a run needs one. */
+export function createSsh2Connect(options: Ssh2Options): Opener {
+  const mute = new Set<string>()
+  const agentFor: AgentFor = (socketPath, wanted = () => true) =>
+    new Agent(socketPath, wanted, new AgentWatch(socketPath, mute))
+  return createOpener(options, {
+    parse: parseKey,
+    publicBlob: key => key.getPublicSSH(),
+    agentKeys: socketPath => keysOf(agentFor(socketPath)),
+    logIn: (route, stream, login) => logIn(route, stream, login, agentFor),
+  })
 }
 
 function parseKey(text: string, passphrase: string | null): ParsedKey | Error {
@@ -57,116 +40,142 @@ function parseKey(text: string, passphrase: string | null): ParsedKey | Error {
   return key.isPrivateKey() ? key : new Error('a public key')
 }
 
-/** A key we could not use explains a denied login better than the denial does. */
-function withProblem(host: Host, error: unknown, { problems }: Credentials<ParsedKey>): unknown {
-  const [first] = problems
-  if (!(error instanceof ConnectError) || error.reason !== 'auth' || !first) return error
-  const { problem, hint } = first
-  return new ConnectError(host.name, 'auth', `${error.message}; ${problem}`, { hint, cause: error })
-}
-
-/** An agent of which only some keys may be tried. */
-class ChosenAgent extends OpenSSHAgent {
+/** An agent of which only some keys may be tried, and which may not take for ever. */
+class Agent extends OpenSSHAgent {
+  readonly watch: AgentWatch
   readonly #wanted: (publicBlob: Buffer) => boolean
-  constructor(socketPath: string, wanted: (publicBlob: Buffer) => boolean) {
+  constructor(socketPath: string, wanted: (publicBlob: Buffer) => boolean, watch: AgentWatch) {
     super(socketPath)
     this.#wanted = wanted
+    this.watch = watch
+  }
+  override getStream(done: GetStreamCallback): void {
+    super.getStream((error, stream) => {
+      if (stream) this.watch.opened(stream)
+      done(error, stream)
+    })
   }
   override getIdentities(done: IdentityCallback<ParsedKey>): void {
-    super.getIdentities((error, keys) =>
+    const show: IdentityCallback<ParsedKey> = (error, keys) => {
+      this.watch.answered()
       done(
         error,
         keys?.filter(key => 'getPublicSSH' in key && this.#wanted(key.getPublicSSH())),
-      ),
-    )
+      )
+    }
+    if (this.watch.mayAsk()) super.getIdentities((error, keys) => (error ? done(error) : show(error, keys)))
+    else done(new Error('it does not answer'))
   }
 }
 
-interface LoginOptions extends Ssh2Options {
-  readonly credentials: Credentials<ParsedKey>
-  readonly limits: Limits
-  readonly signal: AbortSignal
+type AgentFor = (socketPath: string, wanted?: (publicBlob: Buffer) => boolean) => Agent
+
+/** Public halves of what the agent holds; none where there is none, or it does not answer. */
+function keysOf(agent: Agent): Promise<readonly Buffer[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly Buffer[]>()
+  agent.getIdentities((error, keys) =>
+    resolve(error ? [] : (keys ?? []).flatMap(key => ('getPublicSSH' in key ? [key.getPublicSSH()] : []))),
+  )
+  return promise
 }
 
-async function logIn(host: Host, socket: Socket, options: LoginOptions): Promise<Ssh2Connection> {
-  const { knownHosts, agentSocket, credentials, limits, signal, keepaliveMs = KEEPALIVE_MS } = options
+async function logIn(
+  route: Route,
+  stream: Duplex,
+  options: Login<ParsedKey>,
+  agentFor: AgentFor,
+): Promise<Ssh2Connection> {
+  const { host, knownHosts } = route
+  const { credentials, limits, signal } = options
   const { promise, resolve, reject } = Promise.withResolvers<Ssh2Connection>()
+  const words = new FirstWords()
   const tried: AnyAuthMethod['type'][] = []
-  const progress = { encrypted: false, tried }
-  const hungUp = (): boolean => socket.readableEnded || socket.destroyed
+  const offer = offerTo(host, knownHosts.knownTypes(...namesOf(route)), route.algorithms)
+  const agent =
+    route.agentSocket !== undefined && credentials.fromAgent ? agentFor(route.agentSocket, credentials.fromAgent) : null
+  const otherQuestion = (question: string, answered: boolean): void => {
+    turns.end(answered ? 'broken' : 'unasked')
+    reject(asksOther(host, question))
+  }
+  const turns = new LoginTurns(
+    inTurn(methodsOf(host.user, credentials, agent, { order: route.methods, onOther: otherQuestion }), type =>
+      tried.push(type),
+    ),
+    options.gate,
+    {
+      ...{ host: host.name, user: host.user, password: credentials.password, signal },
+      waiting: turn => timers.during(turn),
+    },
+  )
+  let encrypted = false
+  let spoken = false
   let hostKey: ConnectError | null = null
   let connection: Ssh2Connection | undefined
+  const progress = (hungUp: boolean) => ({
+    encrypted,
+    tried: turns.isWaiting ? tried.slice(0, -1) : tried,
+    hungUp,
+    accepted: turns.accepted,
+    offer,
+    words: words.offer,
+  })
   const client = new Client()
   // For good, and not once: the library may report several errors, and one without a listener ends the process.
   client.on('error', error => {
     if (connection) connection.failed(error)
     // An agent that fails is only one way in less; the library goes on with the next.
     else if (!('level' in error && error.level === 'agent')) {
-      reject(hostKey ?? loginFailure(host, error, { ...progress, hungUp: hungUp() }))
+      reject(hostKey ?? loginFailure(host, error, progress(stream.readableEnded || stream.destroyed)))
     }
   })
   client.on('handshake', () => {
-    progress.encrypted = true
+    encrypted = true
   })
   client.on('ready', () => {
-    connection = new Ssh2Connection(host, client, socket)
+    turns.end('in')
+    connection = new Ssh2Connection(host, client, stream, options.keepaliveMs)
     resolve(connection)
   })
-  client.on('close', () => reject(hostKey ?? closedEarly(host, { ...progress, hungUp: true })))
+  client.on('close', () => reject(hostKey ?? closedEarly(host, progress(true))))
+  // Before the library listens: what it does not understand it reports at once.
+  const greeting = new Greeting(stream, () => {
+    spoken = true
+    limits.onSpeaking?.()
+  })
+  stream.on('data', (chunk: Buffer) => {
+    if (!encrypted) words.hear(chunk)
+  })
 
-  const agent =
-    agentSocket !== undefined && credentials.fromAgent ? new ChosenAgent(agentSocket, credentials.fromAgent) : null
-  const next = inTurn(methodsOf(host.user, credentials, agent), type => tried.push(type))
-  const stopTimers = startTimers(host, socket, { limits, signal, reject })
+  const timers = startTimers(host, { limits, signal, hasSpoken: () => spoken, reject })
   try {
     client.connect({
-      sock: socket,
+      sock: stream,
       username: host.user,
-      algorithms: offerTo(host, knownHosts.knownTypes(host.address, host.port)),
+      algorithms: offer,
       // Without a verifier the library takes any key.
       hostVerifier: (blob: Buffer): boolean => {
-        hostKey = checkHostKey(host, blob, knownHosts, host.hostKeyPolicy ?? options.policy)
+        hostKey = options.check(blob)
         return hostKey === null
       },
-      authHandler: accepted => next(accepted),
+      authHandler: (accepted, passed, next) => {
+        turns.next(accepted, passed).then(
+          // The types do not know it: false says that nothing is left.
+          method => (next as (method: AnyAuthMethod | false) => void)(method),
+          (error: unknown) => reject(error),
+        )
+      },
       // Both deadlines are ours, see startTimers.
       readyTimeout: 0,
-      keepaliveInterval: keepaliveMs,
-      keepaliveCountMax: 3,
+      keepaliveInterval: options.keepaliveMs,
+      keepaliveCountMax: route.keepaliveMost ?? KEEPALIVE_MOST,
     })
-    socket.once('data', () => limits.onSpeaking?.())
     return await promise
+  } catch (thrown) {
+    const error = turns.isGiven ? unanswered(host, thrown) : greeting.explain(host, thrown)
+    turns.end(thrown instanceof ConnectError && thrown.reason === 'auth' ? 'denied' : 'broken')
+    throw agent?.watch.blame(host, error) ?? error
   } finally {
-    stopTimers()
-  }
-}
-
-interface TimerOptions {
-  readonly limits: Limits
-  readonly signal: AbortSignal
-  readonly reject: (error: ConnectError) => void
-}
-
-/** One deadline for the server's first byte, one for the whole login. Returns what takes them away again. */
-function startTimers(host: Host, socket: Socket, { limits, signal, reject }: TimerOptions): () => void {
-  const { bannerMs, loginMs, totalMs } = limits
-  const late = (what: string): void => reject(cannotConnect(host, 'timeout', what))
-  const banner = setTimeout(
-    () => {
-      if (socket.bytesRead === 0) late('the connection stands, but the SSH server does not speak')
-    },
-    Math.min(bannerMs, totalMs),
-  )
-  const login = setTimeout(
-    () => late('the SSH server speaks, but the login does not end'),
-    Math.min(bannerMs + loginMs, totalMs),
-  )
-  const onAbort = (): void => reject(new ConnectError(host.name, 'aborted', `${host.name}: stopped while connecting`))
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  return () => {
-    clearTimeout(banner)
-    clearTimeout(login)
-    signal.removeEventListener('abort', onAbort)
+    timers.stop()
+    agent?.watch.close()
   }
 }

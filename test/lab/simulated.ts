@@ -8,6 +8,8 @@ import { type Answer, SimHost, type SimHostOptions } from './simulated/host.ts'
 import { labKeys, userKeyFile } from './simulated/keys.ts'
 
 export interface SimulatedOptions extends SimHostOptions {
+  /** Where the n-th listens, from 0; on 127.0.0.1 where nobody says. */
+  readonly addressOf?: (n: number) => string
   /** Scripts every host; `SimHost.answer` scripts one. */
   readonly answer?: Answer
   /** Side door of the hosts; without it `inspect` is not there. */
@@ -33,7 +35,7 @@ export async function startSimulated(n: number, options: SimulatedOptions = {}):
       const host = new SimHost(`sim-${i + 1}`, options)
       if (answer) host.answer(answer)
       const hostKey = keys.hosts[i % keys.hosts.length] ?? keys.wrong
-      return { host, door: await openDoor(host, hostKey) }
+      return { host, door: await openDoor(host, hostKey, options.addressOf?.(i)) }
     }),
   )
   const byName = new Map(made.map(entry => [entry.host.name, entry]))
@@ -79,16 +81,16 @@ export async function startSimulated(n: number, options: SimulatedOptions = {}):
   }
 }
 
-function describeHost(host: SimHost, { port, hostKey }: Door, keyPath: string): LabHost {
+function describeHost(host: SimHost, { address, port, hostKey }: Door, keyPath: string): LabHost {
   return {
     name: host.name,
     vars: {
-      ansible_host: '127.0.0.1',
+      ansible_host: address,
       ansible_port: port,
       ansible_user: host.user,
       ...(host.password === null ? { ansible_ssh_private_key_file: keyPath } : { ansible_password: host.password }),
       ...(host.user === 'root' ? {} : { ansible_become: true }),
     },
-    knownHosts: `[127.0.0.1]:${port} ${hostKey.publicText}`,
+    knownHosts: `[${address}]:${port} ${hostKey.publicText}`,
   }
 }

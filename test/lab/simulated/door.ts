@@ -6,6 +6,7 @@ import { labKeys, type Pair } from './keys.ts'
 import { serveSession } from './session.ts'
 
 export interface Door {
+  readonly address: string
   readonly port: number
   readonly hostKey: Pair
   /** Connections open now. */
@@ -19,7 +20,7 @@ export interface Door {
 /** Faults that never reach the SSH server. */
 const SPEECHLESS: ReadonlySet<ConnectFault> = new Set(['hang', 'close', 'greet-and-close', 'babble', 'stall'])
 
-export async function openDoor(host: SimHost, hostKey: Pair): Promise<Door> {
+export async function openDoor(host: SimHost, hostKey: Pair, address = '127.0.0.1'): Promise<Door> {
   const sockets = new Set<Socket>()
   const servers = new Map<Pair, Server>()
   /** By the port of the guest: the library names a connection by it, and keeps the socket to itself. */
@@ -63,18 +64,19 @@ export async function openDoor(host: SimHost, hostKey: Pair): Promise<Door> {
       }
     }
   }
-  let listener = await listen(greet, 0)
-  const address = listener.address()
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP listener has a port')
-  const { port } = address
+  let listener = await listen(greet, address, 0)
+  const bound = listener.address()
+  if (bound === null || typeof bound === 'string') throw new TypeError('a TCP listener has a port')
+  const { port } = bound
   host.onRefuse = async refuse => {
     if (refuse && listener.listening) listener.close()
-    if (!refuse && !listener.listening) listener = await listen(greet, port)
+    if (!refuse && !listener.listening) listener = await listen(greet, address, port)
   }
   const sever = (): void => {
     for (const socket of sockets) socket.destroy()
   }
   return {
+    address,
     port,
     hostKey,
     open: () => sockets.size,
@@ -90,11 +92,11 @@ export async function openDoor(host: SimHost, hostKey: Pair): Promise<Door> {
   }
 }
 
-function listen(greet: (socket: Socket) => void, port: number): Promise<NetServer> {
+function listen(greet: (socket: Socket) => void, address: string, port: number): Promise<NetServer> {
   return new Promise((resolve, reject) => {
     const server = createServer(greet)
     server.once('error', reject)
-    server.listen(port, '127.0.0.1', 512, () => resolve(server))
+    server.listen(port, address, 512, () => resolve(server))
   })
 }
 
@@ -146,7 +148,8 @@ function checkPassword(host: SimHost, password: string, context: AuthContext): v
   const methods: AuthenticationType[] = ['publickey', method]
   if (context.method === 'password' && method === 'password' && context.password === password) context.accept()
   else if (context.method === 'keyboard-interactive' && method === 'keyboard-interactive') {
-    context.prompt([{ prompt: 'Password: ', echo: false }], answers =>
+    const prompt = typeof host.asksByKeyboard === 'string' ? host.asksByKeyboard : 'Password: '
+    context.prompt([{ prompt, echo: false }], answers =>
       answers[0] === password ? context.accept() : context.reject(methods),
     )
   } else context.reject(methods)

@@ -1,4 +1,5 @@
 /** One simulated host: what a test scripts, breaks and counts. It costs nothing until somebody connects. */
+import type { Readable, Writable } from 'node:stream'
 
 /** A command as it arrived. `sudo` is taken off: the command is what runs inside, `user` who runs it. */
 export interface SimRequest {
@@ -18,6 +19,12 @@ export interface SimAnswer {
 
 /** undefined = not scripted, which fails the test. */
 export type Answer = (request: SimRequest) => SimAnswer | undefined | Promise<SimAnswer | undefined>
+
+/** A command that goes on: it answers what it is told, until its input ends. */
+export type Live = (
+  request: Omit<SimRequest, 'stdin'>,
+  streams: { readonly input: Readable; readonly output: Writable; readonly end: (exitCode: number) => void },
+) => void
 
 /** A file of the host's pretended kernel or disk. */
 export interface SimFile {
@@ -65,7 +72,7 @@ export interface SimHostOptions {
   /** Log in by this password and not by key. */
   readonly password?: string
   /** The password is asked for by keyboard-interactive, as PAM does. */
-  readonly asksByKeyboard?: boolean
+  readonly asksByKeyboard?: boolean | string
   /** Only the key exchange of OpenSSH 5.3. */
   readonly oldSsh?: boolean
 }
@@ -74,7 +81,7 @@ export class SimHost {
   readonly name: string
   readonly user: string
   readonly password: string | null
-  readonly asksByKeyboard: boolean
+  readonly asksByKeyboard: boolean | string
   readonly oldSsh: boolean
   /** Kernel values and files by path, for answers that want a state; nothing here interprets it. */
   readonly files = new Map<string, SimFile>()
@@ -88,6 +95,8 @@ export class SimHost {
   onRefuse: (refuse: boolean) => Promise<void> = () => Promise.resolve()
   /** Told of the n-th connection when its fate is decided, for a test that waits for it. */
   onGuest: (n: number) => unknown = () => {}
+  /** Who takes commands that go on. */
+  live: Live | null = null
   #answer: Answer = () => undefined
   #connect: Active<ConnectFault> | null = null
   #exec: Active<ExecFault> | null = null

@@ -2,7 +2,7 @@
  * A shell for simulated hosts: a directory that looks like a small host to a script chrooted into it. Its /proc and /sys are
  * plain files, so our real scripts read and write kernel values that a test made up. Needs root, busybox and dash.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
@@ -16,12 +16,14 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Inspection, LabUnavailable } from '../lab.ts'
-import type { Answer, SimFile } from './host.ts'
+import type { Answer, Live, SimFile } from './host.ts'
 
 export interface Sandbox extends Disposable {
   readonly root: string
   /** Runs what a host is sent; for `SimHost.answer`. */
   readonly answer: Answer
+  /** The same for a command that goes on; for `SimHost.live`. */
+  readonly live: Live
   /** The side door. */
   inspect(script: string): Promise<Inspection>
   put(path: string, file: SimFile | string): void
@@ -81,6 +83,16 @@ export function createSandbox({ files = {}, tools = {} }: SandboxOptions = {}): 
     root,
     put,
     answer: ({ command, stdin, sshConnection }) => runIn(root, command, stdin, sshConnection),
+    live({ command, sshConnection }, { input, output, end }) {
+      const child = startIn(root, command, sshConnection)
+      child.stdin.on('error', () => {})
+      child.once('close', code => end(code ?? 255))
+      input.pipe(child.stdin)
+      child.stdout.pipe(output, { end: false })
+      child.stderr.resume()
+      // Who hangs up has nothing more to say.
+      output.once('close', () => child.stdin.end())
+    },
     inspect: script => runIn(root, '/bin/sh -s', script, ''),
     [Symbol.dispose]() {
       endProcessesIn(root)
@@ -96,9 +108,13 @@ function librariesOf(program: string): string[] {
 }
 
 /** As sshd would: the login shell gets the command line. */
-function runIn(root: string, command: string, stdin: string, sshConnection: string): Promise<Inspection> {
+function startIn(root: string, command: string, sshConnection: string): ChildProcessWithoutNullStreams {
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/', SSH_CONNECTION: sshConnection }
-  const child = spawn('chroot', [root, '/bin/sh', '-c', command], { env: { ...env }, stdio: 'pipe' })
+  return spawn('chroot', [root, '/bin/sh', '-c', command], { env: { ...env }, stdio: 'pipe' })
+}
+
+function runIn(root: string, command: string, stdin: string, sshConnection: string): Promise<Inspection> {
+  const child = startIn(root, command, sshConnection)
   const collect = (stream: NodeJS.ReadableStream): Buffer[] => {
     const chunks: Buffer[] = []
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))

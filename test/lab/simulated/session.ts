@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerChannel, Session } from 'ssh2'
-import type { ExecFault, SimAnswer, SimHost, SimRequest } from './host.ts'
+import type { ExecFault, Live, SimAnswer, SimHost, SimRequest } from './host.ts'
 
 interface Serving {
   readonly host: SimHost
@@ -29,6 +29,10 @@ export function serveSession(serving: Serving): void {
       channel.resume()
       return
     }
+    if (host.live !== null && fault === null && GOES_ON.test(command)) {
+      goOn(serving, host.live, channel, command)
+      return
+    }
     read(channel)
       .then(stdin => answer(serving, fault, channel, { command, stdin }))
       // A broken script of a test must be seen, not hang.
@@ -45,7 +49,23 @@ function read(channel: ServerChannel): Promise<string> {
 }
 
 /** What become.ts puts in front of a command: tool, user, marker, the command itself. */
-const WRAPPED = /^(\S+) -n -H -u (\S+) -- \/bin\/sh -c 'echo (ctfix-[0-9a-f]+) >&2; exec "\$0" "\$@"' ([\s\S]*)$/
+const WRAPPED =
+  /^env 'LC_ALL=C' (\S+) -n -H -u (\S+) -- \/bin\/sh -c 'echo >&2; echo (ctfix-[0-9a-f]+) >&2; exec "\$0" "\$@"' ([\s\S]*)$/
+
+/** `ctfix watch` keeps its command, and its input open. */
+const GOES_ON = /\/bin\/sh -s -- [0-9a-f]{16} \d+\.\d{6}$/
+
+function goOn({ host, guest }: Serving, live: Live, channel: ServerChannel, command: string): void {
+  const [, tool, user = host.user, marker, inner = command] = WRAPPED.exec(command) ?? []
+  if (tool !== undefined) channel.stderr.write(`${marker}\n`)
+  const end = (exitCode: number): void => {
+    if (!channel.writable) return
+    channel.exit(exitCode)
+    channel.end()
+  }
+  const request = { host: host.name, command: inner, user, sshConnection: `${guest} 127.0.0.1 22` }
+  live(request, { input: channel, output: channel, end })
+}
 
 async function answer(
   { host, hangUp, guest }: Serving,

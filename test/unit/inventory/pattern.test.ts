@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ConfigError, CtfixError, NoMatchError, UsageError } from '../../../src/errors.ts'
 import { expandHosts } from '../../../src/inventory/host-range.ts'
 import { selectHosts } from '../../../src/inventory/pattern.ts'
-import { load } from './inventory.ts'
+import { load, write } from './inventory.ts'
 
 const fleet = load(`
 all:
@@ -59,10 +59,16 @@ describe('patterns', () => {
     ['~web0[12]$', 'web01 web02'],
     ['~(web|db)(01|a):h', 'web01 dba h'],
     ['~web0{1,2}1', 'web01'],
+    ['~\\Aweb\\d+\\Z', 'web01 web02 web03'],
+    ['~(?P<n>web|db)(?:01|a)', 'web01 dba'],
+    ['~web0{,2}1', 'web01'],
+    ['~d[]b]a', 'dba'],
     ['zeta:!~web', 'dba dbc'],
     ['zeta[0]', 'web01'],
     ['zeta[-1]', 'dbc'],
     ['zeta[1:2]', 'web02 web03'],
+    ['zeta[1-2]', 'web02 web03'],
+    ['zeta[3-]', 'dba dbc'],
     ['zeta[1:]', 'web02 web03 dba dbc'],
     ['alpha[-1]', 'WEB9'],
     ['all[0]', 'solo'],
@@ -86,6 +92,8 @@ describe('patterns', () => {
     ['x*', 'no host or group matches "x*"'],
     ['zeta,!lab*', 'no host or group matches "!lab*"'],
     ['~nope', 'no host or group matches "~nope"'],
+    // Not web01 to web03: `web0` is no group.
+    ['web0[1-3]', 'no host or group matches "web0[1-3]"'],
     ['zeta[9]', '"zeta[9]" matches nothing: zeta has 5 hosts, counted from 0'],
     ['zeta[-9]', '"zeta[-9]" matches nothing: zeta has 5 hosts, counted from 0'],
     ['zeta[2:1]', '"zeta[2:1]" matches nothing: zeta has 5 hosts, counted from 0'],
@@ -98,13 +106,39 @@ describe('patterns', () => {
     expect(() => select(pattern)).toThrow(expected)
   })
 
-  test.each(['', ',', ' ', ':', ',,', '!', '&', '~', 'zeta:!', '~(', '~[', '[z-a]*'])(
-    '%j is no pattern, and never all',
-    pattern => {
-      expect(() => select(pattern)).toThrow(UsageError)
-      expect(() => selectHosts(fleet, pattern, { place: { file: 'site.yaml', line: 2 } })).toThrow(ConfigError)
-    },
-  )
+  test.each([
+    '',
+    ',',
+    ' ',
+    ':',
+    ',,',
+    '!',
+    '&',
+    '~',
+    'zeta:!',
+    '~web\\q',
+    '~[\\A]',
+    '~\\p',
+    '~(?P>x)',
+    '~(',
+    '~[',
+    '[z-a]*',
+  ])('%j is no pattern, and never all', pattern => {
+    expect(() => select(pattern)).toThrow(UsageError)
+    expect(() => selectHosts(fleet, pattern, { place: { file: 'site.yaml', line: 2 } })).toThrow(ConfigError)
+  })
+
+  test('@file: a pattern a line', () => {
+    const file = write('web*\n\n!web02  \n h\n', 'failed.retry')
+    expect(select(`@${file}`)).toBe('web01 web03 h')
+    expect(select(`@${file}:!h`)).toBe('web01 web03')
+    expect(() => select(`@${write('\n', 'empty')}`)).toThrow(NoMatchError)
+    expect(() => select(`@${write('web9\n', 'gone')}`)).toThrow('no host or group matches "web9"; did you mean')
+    expect(() => select('@/nonexistent/failed.retry')).toThrow('/nonexistent/failed.retry: no such file')
+    expect(() => select('@')).toThrow(UsageError)
+    // A play names its hosts itself.
+    expect(() => selectHosts(fleet, `@${file}`, { place: { file: 'site.yaml', line: 2 } })).toThrow(ConfigError)
+  })
 
   test('an inventory without hosts', () => {
     expect(() => selectHosts(load('x:'), 'all')).toThrow('no host matches "all"')

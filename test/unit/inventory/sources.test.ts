@@ -5,7 +5,24 @@ import { describe, expect, test } from 'vitest'
 import { UsageError } from '../../../src/errors.ts'
 import { loadInventory } from '../../../src/inventory/index.ts'
 import { selectHosts } from '../../../src/inventory/pattern.ts'
-import { refusal, write } from './inventory.ts'
+import { refusal, write, writeTree } from './inventory.ts'
+
+test('a mistake in a host stops only those who choose it', () => {
+  const directory = writeTree({
+    hosts: '[web]\na\nb ansible_port=x\nc\n[db]\nd\n[app]\ne ctfix_stratgy=x\n',
+    'host_vars/c.yml': 'a: [',
+    'group_vars/db.yml': '$ANSIBLE_VAULT;1.1;AES256\n61\n',
+  })
+  const inventory = loadInventory([`${directory}/hosts`])
+  const choose = (pattern: string): readonly string[] => selectHosts(inventory, pattern).map(({ name }) => name)
+  expect(choose('all:!b:!c:!d:!e')).toEqual(['a'])
+  expect(choose('a')).toEqual(['a'])
+  expect(() => choose('web')).toThrow(/:3: expected a port/)
+  expect(() => choose('c')).toThrow(/host_vars\/c\.yml:1:\d+: expected/)
+  expect(() => choose('db')).toThrow(/group_vars\/db\.yml:1: expected the digits of a vault/)
+  expect(() => choose('e')).toThrow(/did you mean "ctfix_strategy"/)
+  expect(() => inventory.hosts).toThrow(/:3: expected a port/)
+})
 
 describe('sources', () => {
   test('a list of hosts', () => {
@@ -18,11 +35,13 @@ describe('sources', () => {
 
   test('a file without an ending is judged by its text', () => {
     expect(loadInventory([write('x: {hosts: {a: }}', 'hosts')]).hosts).toHaveLength(1)
-    expect(refusal(() => loadInventory([write('[web]\na\n', 'hosts')]))).toMatch(
-      /expected a YAML inventory, got what looks like INI/,
-    )
-    expect(refusal(() => loadInventory([write('a\n', 'hosts.ini')]))).toMatch(/INI/)
-    expect(refusal(() => loadInventory([write('#!/bin/sh\n', 'list')]))).toMatch(/got a program/)
+    const groupsOf = (text: string, name: string): string[] => [...loadInventory([write(text, name)]).groups.keys()]
+    expect(groupsOf('[web]\na\n', 'hosts')).toEqual(['all', 'ungrouped', 'web'])
+    expect(groupsOf('# only hosts\na\nb x=1\n', 'hosts')).toEqual(['all', 'ungrouped'])
+    expect(groupsOf('---\nweb:\n', 'hosts')).toEqual(['all', 'ungrouped', 'web'])
+    expect(groupsOf('# it\n\nweb: # that\n  hosts: {a: }\n', 'production')).toEqual(['all', 'ungrouped', 'web'])
+    expect(groupsOf('{"web": {"hosts": {"a": null}}}', 'production')).toEqual(['all', 'ungrouped', 'web'])
+    expect(groupsOf('a\n', 'hosts.ini')).toEqual(['all', 'ungrouped'])
   })
 
   test('the shipped example', () => {
@@ -42,39 +61,22 @@ describe('sources', () => {
     ['an empty name', [''], /expected a file or a list of hosts after -i, got nothing/],
     ['only commas', [',,'], /expected hosts in the list after -i/],
     ['a missing file', ['/nonexistent/hosts.yaml'], /^\/nonexistent\/hosts\.yaml: no such file$/],
-    ['a directory', [mkdtempSync(join(tmpdir(), 'ctfix-'))], /expected a file, got a directory$/],
+    [
+      'a file in TOML',
+      [write('[web.hosts]', 'hosts.toml')],
+      /hosts\.toml: expected YAML, INI, JSON or a program, got TOML/,
+    ],
     ['a path through a file', [join(write('x'), 'hosts')], /no such file: a part of its path is not a directory$/],
     ['a NUL in the name', ['a\0b'], /the file cannot be read/],
   ])('%s is one sentence', (_, sources, expected) => {
     expect(refusal(() => loadInventory(sources))).toMatch(expected)
   })
 
+  test('a directory without a file in it has no hosts', () => {
+    expect(loadInventory([mkdtempSync(join(tmpdir(), 'ctfix-'))]).hosts).toEqual([])
+  })
+
   test('no inventory is a matter of the command line', () => {
     expect(() => loadInventory([])).toThrow(UsageError)
-  })
-})
-
-describe('size', () => {
-  test('20,000 hosts are read and filtered', () => {
-    const groups = Array.from({ length: 20 }, (_, g) => {
-      const hosts = Array.from(
-        { length: 1000 },
-        (_, i) => `        web-${g}-${i}:\n          ansible_host: 192.0.2.${i % 255}\n`,
-      )
-      return `    edge${g}:\n      hosts:\n${hosts.join('')}`
-    })
-    const file = write(`all:\n  vars: {ansible_user: ops}\n  children:\n${groups.join('')}`)
-    const start = process.cpuUsage()
-    const inventory = loadInventory([file])
-    expect(selectHosts(inventory, 'edge1:web-2-*:!web-1-9*')).toHaveLength(1889)
-    // Processor time, with room: about 1.3 s alone, more while other tests keep the memory busy.
-    const { user } = process.cpuUsage(start)
-    expect(user / 1e6).toBeLessThan(4)
-  })
-
-  test('a range of 20,000 hosts', () => {
-    const inventory = loadInventory([write('x: {hosts: {"web[00001:20000]": {ansible_port: 2222}}}')])
-    expect(inventory.hosts).toHaveLength(20_000)
-    expect(inventory.hosts.at(-1)).toMatchObject({ name: 'web20000', port: 2222 })
   })
 })

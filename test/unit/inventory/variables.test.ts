@@ -79,11 +79,50 @@ describe('variables of a host', () => {
     ['ansible_ssh_common_args: -o StrictHostKeyChecking=accept-new', { hostKeyPolicy: 'accept-new' }],
     [
       'ansible_ssh_extra_args: -ostricthostkeychecking=yes -p 2022 -lbob',
-      { hostKeyPolicy: 'strict', port: 2022, user: 'bob' },
+      // The tests' own user stands for -u, and wins.
+      { hostKeyPolicy: 'strict', port: 2022, user: 'me' },
     ],
     ['ansible_ssh_common_args: -o "ConnectTimeout 7" -o \'Port = 23\'', { connectTimeoutMs: 7000, port: 23 }],
     ['ansible_ssh_common_args: -o Port=1 -o Port=2', { port: 1 }],
+    [
+      'ansible_ssh_common_args: -J u@b1,b2 -o "ProxyCommand ssh -W %h:%p b" -F /etc/ours -i ~/.ssh/k',
+      {
+        ssh: {
+          said: ['user'],
+          options: [
+            ['proxyjump', 'u@b1,b2'],
+            ['proxycommand', 'ssh -W %h:%p b'],
+            ['identityfile', '~/.ssh/k'],
+          ],
+          configFile: '/etc/ours',
+        },
+      },
+    ],
+    [
+      // Ansible's own default, and a jump host of the group beside it.
+      'ansible_ssh_args: -C -o ControlMaster=auto -o ControlPersist=60s\nansible_ssh_extra_args: -J b\nansible_port: 22',
+      { ssh: { said: ['port', 'user'], options: [['proxyjump', 'b']], configFile: null } },
+    ],
+    [
+      'ansible_ssh_common_args: -l bob\nansible_user: eve',
+      { user: 'eve', ssh: { said: ['user'], options: [], configFile: null } },
+    ],
     ['ansible_ssh_common_args: -o Port=1\nansible_port: 2', { port: 2 }],
+    [
+      'ansible_ssh_common_args: -6 -b 2001:db8::9 -o PreferredAuthentications=publickey -c aes256-ctr -o GSSAPIAuthentication=no',
+      {
+        ssh: {
+          said: ['user'],
+          configFile: null,
+          options: [
+            ['addressfamily', 'inet6'],
+            ['bindaddress', '2001:db8::9'],
+            ['preferredauthentications', 'publickey'],
+            ['ciphers', 'aes256-ctr'],
+          ],
+        },
+      },
+    ],
     // Not ours to judge.
     ['ansible_python_interpreter: "{{ nothing }}"\nansible_network_os: [x]\nanything: "{{ x }}"', { port: 22 }],
     ['secret: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\nansible_port: 23', { port: 23 }],
@@ -110,12 +149,16 @@ describe('variables of a host', () => {
     ['ansible_user: {}', '4:21: expected the name of a user for ansible_user, got a mapping'],
     ['ansible_user: -l', '4:21: expected the name of a user for ansible_user, got "-l"'],
     [
-      'ansible_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162',
-      '4:32: expected a plain value for ansible_password, got an ansible-vault value, which ctfix cannot read yet',
+      'ansible_user: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162',
+      '4:28: expected the digits of a vault after its first line, got something else: is it cut off?',
     ],
     ['ansible_password: [hunter2]', '4:25: expected text in quotes for ansible_password, got a list'],
+    ...['1.0', '12.', '007', '1_0', '0x1F', '99999999999999999999'].map((written): [string, string] => [
+      `ansible_password: ${written}`,
+      '4:25: expected text in quotes for ansible_password, got something else',
+    ]),
     ['ansible_password: 12.50', '4:25: expected text in quotes for ansible_password, got something else'],
-    ['ansible_connection: winrm', '4:27: expected ssh or local for ansible_connection, got "winrm"'],
+    ['ansible_connection: winrm', '4:27: expected ssh, ssh2, openssh or local for ansible_connection, got "winrm"'],
     ['ansible_timeout: soon', '4:24: expected seconds from 1 to 86400 for ansible_timeout, got "soon"'],
     [
       'ansible_ssh_private_key_file: ~bob/key',
@@ -131,10 +174,11 @@ describe('variables of a host', () => {
       '5:32: expected a plain value for ansible_become_password',
     ],
     ['ctfix_strategy: 5', '4:23: expected a strategy or a list of strategies for ctfix_strategy, got 5'],
-    ['ctfix_strategy: [raise, 5]', '4:23: expected a strategy or a list of strategies for ctfix_strategy, got a list'],
+    ['ctfix_strategy: [raise, 5]', '4:31: expected a strategy for ctfix_strategy[1], got 5'],
     ['ctfix_strategy: ""', '4:23: expected a strategy or a list of strategies for ctfix_strategy'],
     ['ctfix_options: [max]', '4:22: expected a mapping for ctfix_options, got a list'],
     ['ctfix_options: {max: "{{ x }}"}', '4:22: expected a plain value for ctfix_options, got a Jinja expression'],
+    ['ctfix_exclude:', 'expected the reason, in words for ctfix_exclude, got nothing'],
     ['ctfix_exclude: true', '4:22: expected the reason, in words for ctfix_exclude, got true'],
     ['ctfix_legacy_ssh: old', '4:25: expected true or false for ctfix_legacy_ssh, got "old"'],
     ['ctfix_flows: {tpc: [80]}', '4:21: expected a known key, got "tpc"; did you mean "tcp"?'],
@@ -152,11 +196,19 @@ describe('variables of a host', () => {
     ],
     ['ansible_ssh_common_args: -o StrictHostKeyChecking=ask', 'got ask'],
     [
-      'ansible_ssh_common_args: -o ProxyJump=b',
-      '4:32: expected only StrictHostKeyChecking, ConnectTimeout, Port and User in ansible_ssh_common_args, got ProxyJump',
+      'ansible_ssh_common_args: -o RevokedHostKeys=b',
+      '4:32: expected only StrictHostKeyChecking, Proxy*, Identity*, *Authentication, *KnownHostsFile, Bind*, the algorithms, ServerAlive*, ConnectTimeout, Port and User in ansible_ssh_common_args, got RevokedHostKeys',
     ],
-    ['ansible_ssh_extra_args: -J bastion', 'in ansible_ssh_extra_args, got -J'],
-    ['ansible_ssh_args: -o "ProxyCommand ssh -W %h:%p b"', 'in ansible_ssh_args, got ProxyCommand'],
+    ['ansible_ssh_extra_args: -R bastion', 'in ansible_ssh_extra_args, got -R'],
+    ['ansible_ssh_args: -Rhunter2', 'in ansible_ssh_args, got -R'],
+    ['ansible_ssh_args: -o ProxyCommand=sshpass hunter2', 'got a word that is none; quote values with spaces'],
+    ['ansible_ssh_args: -o ProxyCommand=sshpass -p hunter2 ssh', 'got a word that is none; quote values with spaces'],
+    [
+      'ansible_ssh_args: -o ProxyCommand=sshpass -p hunter2',
+      '4:25: expected a port from 1 to 65535 for Port in ansible_ssh_args, got something else; quote values',
+    ],
+    ['ansible_ssh_args: \'-o "ProxyCommand: sshpass -p hunter2"\'', 'got -o without the name of an option'],
+    ['ansible_ssh_args: -o "LocalForward 1 b:2"', 'in ansible_ssh_args, got LocalForward'],
     ['ansible_ssh_common_args: -o', 'expected a value after -o in ansible_ssh_common_args, got nothing'],
     [
       'ansible_ssh_common_args: -o "Port=1',
@@ -164,7 +216,7 @@ describe('variables of a host', () => {
     ],
     [
       'ansible_ssh_common_args: -o Port=x',
-      '4:32: expected a port from 1 to 65535 for Port in ansible_ssh_common_args, got "x"',
+      '4:32: expected a port from 1 to 65535 for Port in ansible_ssh_common_args, got something else; quote values with spaces',
     ],
     ['ansible_ssh_common_args: [x]', '4:32: expected text for ansible_ssh_common_args, got a list'],
     [
@@ -172,7 +224,9 @@ describe('variables of a host', () => {
       '4:32: expected a plain value for ansible_ssh_common_args, got a Jinja expression',
     ],
   ])('%s is refused', (vars, expected) => {
-    expect(refused(vars)).toContain(expected)
+    const said = refused(vars)
+    expect(said).toContain(expected)
+    expect(said).not.toContain('hunter2')
   })
 
   test('a path starts where the file is', () => {
@@ -187,8 +241,26 @@ describe('variables of a host', () => {
     expect(`${JSON.stringify(host)} ${inspect(host, { depth: 9 })} ${host.password}`).not.toContain('hunter2')
   })
 
+  test.each(['1.0', '12.', '1e5', '0x10', '5 # c'])('%s of an INI file is no password', written => {
+    const file = write(`[x]\na\n[x:vars]\nansible_password=${written}\n`, 'hosts.ini')
+    expect(refusal(() => loadInventory([file]))).toBe(
+      'hosts.ini:4: expected text in quotes for ansible_password, got something else',
+    )
+  })
+
+  test('-u wins over a user in ssh arguments that Ansible puts behind it', () => {
+    const userIn = (name: string, user?: string): string | undefined =>
+      load(`x: {hosts: {a: {${name}: -o User=args}}}`, { user }).hosts[0]?.user
+    expect(userIn('ansible_ssh_args', 'flag')).toBe('args')
+    expect(userIn('ansible_ssh_common_args', 'flag')).toBe('flag')
+    expect(userIn('ansible_ssh_extra_args', 'flag')).toBe('flag')
+    expect(userIn('ansible_ssh_extra_args')).toBe('args')
+  })
+
   test('a password of digits, as Ansible takes it', () => {
     expect(hostWith('ansible_password: 1234').password?.reveal()).toBe('1234')
+    expect(hostWith('ansible_password: 12.5').password?.reveal()).toBe('12.5')
+    expect(hostWith('ansible_password: 1e5').password?.reveal()).toBe('1e5')
   })
 })
 
@@ -230,4 +302,13 @@ describe('the command line', () => {
     const hosts = inventory.withDefaults({ user: 'me', become: {} }).hosts
     expect(hosts.map(host => host.become?.method ?? null)).toEqual(['sudo', null])
   })
+})
+
+test('an expression where a password belongs comes with what to write instead', () => {
+  const read = (name: string) => () => load(`x: {hosts: {a: {${name}: "{{ vault_x }}"}}}`).hosts
+  const secret = expect.objectContaining({
+    hint: 'write the value itself, for secrets by ansible-vault encrypt_string',
+  })
+  expect(read('ansible_password')).toThrow(secret)
+  expect(read('ansible_host')).toThrow(expect.objectContaining({ hint: 'write the value itself' }))
 })

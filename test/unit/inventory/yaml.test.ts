@@ -19,6 +19,11 @@ describe('what a YAML inventory says', () => {
     ['a host called y', 'x: {hosts: {y: , n: }}', ['y', 'n']],
     ['a byte order mark', '\uFEFFx: {hosts: {a: }}', ['a']],
     ['merged hosts', 'x: {hosts: &h {a: }}\ny: {hosts: {<<: *h, b: }}', ['a', 'b']],
+    [
+      'merged hosts in the order of the file',
+      'x: {hosts: &h {c: , a: , b: }}\ny: {hosts: {d: , <<: *h, a: }}\nz: {hosts: {e: }}',
+      ['c', 'a', 'b', 'd', 'e'],
+    ],
     ['names like numbers keep their order', 'x: {hosts: {b: , "10": , "9": }}', ['b', '10', '9']],
   ])('%s', (_, text, expected) => {
     expect(names(text)).toEqual(expected)
@@ -88,9 +93,13 @@ describe('what is refused', () => {
     ['empty', '', 'hosts.yaml: expected YAML, got an empty file'],
     ['blank', ' \n\n', 'hosts.yaml: expected YAML, got an empty file'],
     ['comments', '# nothing\n', 'hosts.yaml: expected YAML, got only comments'],
-    ['unknown anchor', 'x: *nope\n', 'hosts.yaml:1:4: expected an anchor &nope above, got none'],
+    ['unknown anchor', 'x: *nope\n', /^hosts\.yaml:1:4: expected an anchor of this name above, got none; (?!.*nope)/],
     ['circular anchor', 'x: &x {hosts: *x}\n', /^hosts\.yaml:1:15: expected a value, got one that contains itself/],
-    ['unknown tag', 'x: {vars: {v: !foo 1}}\n', 'hosts.yaml:1:15: expected a known tag, got !foo'],
+    [
+      'unknown tag',
+      'x: {vars: {v: !foo 1}}\n',
+      /^hosts\.yaml:1:15: expected no tag but !vault, .*, got another; (?!.*foo)/,
+    ],
     ['bomb', bomb, /expected at most 1000000 values by alias, got more/],
     ['deep', `x: ${'['.repeat(150)}${']'.repeat(150)}`, /expected at most 100 levels, got more/],
     ['deeper', `x: ${'['.repeat(50_000)}`, /nested too deeply/],
@@ -102,7 +111,7 @@ describe('what is refused', () => {
     ['unquoted Jinja', 'x: {vars: {v: {{ foo }}}}\n', /does a \{\{ \}\} lack its quotes\?/],
     ['merging text', 'x: {vars: {<<: text}}\n', 'hosts.yaml:1:12: expected a mapping to merge'],
     ['list', '- hosts: all\n', 'hosts.yaml:1:1: expected a mapping of groups, got a list'],
-    ['text', 'hello\n', 'hosts.yaml:1:1: expected a mapping of groups, got "hello"'],
+    ['text', 'hello\n', 'hosts.yaml:1:1: expected a mapping of groups, got text'],
     ['plugin', 'plugin: aws_ec2\n', /^hosts\.yaml:1:1: expected groups, got the configuration of an inventory plugin/],
     ['sections at the top', 'hosts: {a: }\n', 'hosts.yaml:1:1: expected a group, got "hosts"; indent it under "all:"'],
     [
@@ -110,10 +119,10 @@ describe('what is refused', () => {
       'x:\n  host: {a: }\n',
       'hosts.yaml:2:3: expected hosts, children or vars in x, got "host"; did you mean "hosts"?',
     ],
-    ['group that is text', 'x: text\n', 'hosts.yaml:1:4: expected a mapping of hosts, children and vars, got "text"'],
+    ['group that is text', 'x: text\n', 'hosts.yaml:1:4: expected a mapping of hosts, children and vars, got text'],
     ['list of hosts', 'x: {hosts: [a, b]}\n', 'hosts.yaml:1:12: expected a mapping of hosts, got a list'],
     ['vars that are a list', 'x: {vars: [a]}\n', 'hosts.yaml:1:11: expected a mapping of variables, got a list'],
-    ['host that is text', 'x: {hosts: {a: b}}\n', 'hosts.yaml:1:16: expected a mapping of variables, got "b"'],
+    ['host that is text', 'x: {hosts: {a: b}}\n', 'hosts.yaml:1:16: expected a mapping of variables, got text'],
     ['number as a name', 'x: {hosts: {123: }}\n', 'hosts.yaml:1:13: expected a name, got 123; put it in quotes'],
     ['name with a space', 'x: {hosts: {"a b": }}\n', 'hosts.yaml:1:13: expected a name for a host, got "a b"'],
     ['name that climbs', 'x: {hosts: {../etc: }}\n', /expected a name for a host/],
@@ -154,6 +163,20 @@ describe('what is refused', () => {
     ],
   ])('%s', (_, text, expected) => {
     expect(refusal(text)).toMatch(expected)
+  })
+
+  test.each([
+    'x: {hosts: {a: hunter2}}\n',
+    'x: {hosts: {a: {ansible_password: !hunter2}}}\n',
+    'x: {hosts: {a: {ansible_password: !hunter2 x}}}\n',
+    'x: {hosts: {a: {ansible_password: *hunter2}}}\n',
+    'x: {hosts: {a: {ansible_password: &hunter2 [*hunter2]}}}\n',
+    'x:\n  vars:\n    ansible_password: |hunter2\n',
+    'x:\n  vars:\n    ansible_password: !<hunter2> x\n',
+    'x:\n  vars:\n    ansible_password: !hunter2!hunter2 x\n',
+    'hunter2\n',
+  ])('%j is refused without what may be a password', text => {
+    expect(refusal(text)).toMatch(/^hosts\.yaml:\d+:\d+: expected (?!.*hunter2)/)
   })
 
   test('bytes that are no UTF-8, with their line', () => {

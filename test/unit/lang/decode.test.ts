@@ -50,7 +50,7 @@ describe('schema → value', () => {
     [`${base}  method: pbrun\n`, 'site.yaml:3:11: expected sudo or su for [0].method, got "pbrun"'],
     [`${base}  limits: {a: x}\n`, 'site.yaml:3:15: expected a number for [0].limits.a, got "x"'],
     ['hosts: all\n', 'site.yaml:1:1: expected a list, got a mapping'],
-    ['[]\n', 'site.yaml:1:1: expected a number of items of at least 1, got a list'],
+    ['[]\n', 'site.yaml:1:1: expected a number of items of at least 1, got an empty list'],
   ])('%j', (text, message) => {
     expect(() => read(text)).toThrow(ConfigError)
     expect(() => read(text)).toThrow(message)

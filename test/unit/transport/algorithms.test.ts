@@ -43,3 +43,21 @@ test('the library knows every name: an unknown one would be thrown for at the fi
   expect(() => client.connect({ host: '127.0.0.1', port: 1, username: 'x', algorithms })).not.toThrow()
   client.destroy()
 })
+
+const MODERN = offerTo({ legacySsh: false }, [])
+
+test.each([
+  ['aes256-ctr,chacha20-poly1305@openssh.com', ['aes256-ctr', 'chacha20-poly1305@openssh.com']],
+  ['+3des-cbc,never-heard-of', [...MODERN.cipher, '3des-cbc']],
+  ['-*-ctr,chacha*', ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com']],
+  ['^aes256-ctr', MODERN.cipher],
+])('Ciphers %s', (cipher, names) => {
+  const offer = offerTo({ legacySsh: false }, [], { cipher })
+  expect(offer).toEqual({ ...MODERN, cipher: names })
+  expect(offerTo({ legacySsh: true }, [], { cipher })).toEqual(offerTo({ legacySsh: true }, []))
+})
+
+test('a list of host key types leaves those that are known first', () => {
+  const offer = offerTo({ legacySsh: false }, ['ssh-rsa'], { serverHostKey: 'ssh-ed25519,rsa-sha2-256,ssh-rsa' })
+  expect(offer.serverHostKey).toEqual(['rsa-sha2-256', 'ssh-rsa', 'ssh-ed25519'])
+})

@@ -8,7 +8,9 @@ import { expect, test } from 'vitest'
 import { Secret } from '../../../src/inventory/host.ts'
 import { inTurn, methodsOf } from '../../../src/transport/authentication.ts'
 import { createKeyring, type Loaded } from '../../../src/transport/keyring.ts'
-import { createSsh2Connect, type Ssh2Options } from '../../../src/transport/ssh2.ts'
+import { PasswordGate } from '../../../src/transport/password-gate.ts'
+import { createSsh2Connect } from '../../../src/transport/ssh2.ts'
+import type { LoginSettings } from '../../../src/transport/ssh2-options.ts'
 import { makePair } from '../../lab/simulated/keys.ts'
 import { startSimulated } from '../../lab/simulated.ts'
 import { connectError, fromLab, knownHostsOf, never, temporary } from './hosts.ts'
@@ -16,7 +18,7 @@ import { connectError, fromLab, knownHostsOf, never, temporary } from './hosts.t
 const hasKeygen = spawnSync('ssh-keygen', ['-?']).error === undefined
 const hasAgent = hasKeygen && spawnSync('ssh-agent', ['-k']).error === undefined
 
-async function labWith(options: Parameters<typeof startSimulated>[1], ssh: Partial<Ssh2Options> = {}) {
+async function labWith(options: Parameters<typeof startSimulated>[1], ssh: Partial<LoginSettings> = {}) {
   const lab = await startSimulated(1, options)
   const [first] = lab.hosts()
   if (!first) throw new Error('no host')
@@ -66,6 +68,25 @@ test('a password asked for by keyboard-interactive', async () => {
   expect(error.message).toContain('tried password, keyboard-interactive')
 })
 
+test('a code is asked for: the password is not given, and another host may still be', async () => {
+  const gate = new PasswordGate()
+  const { lab, connect, host } = await labWith({ password: 'right', asksByKeyboard: 'Verification code: ' }, { gate })
+  await using _lab = lab
+  const error = await connectError(connect(host, never), 'auth')
+  expect(error.message).toMatch(/the server asks for more than a password: Verification code:$/)
+  await expect(gate.enter(JSON.stringify([host.user, 'right']), 'other')).resolves.toBeDefined()
+})
+
+test('a server that hangs up while we wait for our turn has seen no password', async () => {
+  const gate = new PasswordGate()
+  const { lab, connect, host } = await labWith({ password: 'right' }, { gate })
+  await gate.enter(JSON.stringify([host.user, 'right']), 'other')
+  const connecting = connectError(connect({ ...host, privateKeyFile: null }, never), 'closed')
+  await delay(300)
+  await lab[Symbol.asyncDispose]()
+  await connecting
+})
+
 test('a login broken off while a password is checked is not tried again', async () => {
   const { lab, connect, host } = await labWith({ password: 'right' })
   await using _lab = lab
@@ -84,6 +105,31 @@ test('methods the server does not take are passed over', () => {
   expect(next(['keyboard-interactive'])).toMatchObject({ type: 'keyboard-interactive' })
   expect(next(['keyboard-interactive'])).toBe(false)
   expect(tried).toEqual(['publickey', 'publickey', 'keyboard-interactive'])
+})
+
+test('a second factor: keys refused at first are tried again, and a password answers no other question', () => {
+  const methods = methodsOf('u', { keys: ['k1'], password: 'p' }, null)
+  const keyLast = inTurn(methods, () => {})
+  expect(keyLast(null)).toMatchObject({ key: 'k1' })
+  expect(keyLast(['password'])).toMatchObject({ type: 'password' })
+  expect(keyLast(['publickey'], true)).toMatchObject({ key: 'k1' })
+  expect(keyLast(['publickey'])).toBe(false)
+  const code = inTurn(methods, () => {})
+  code(null)
+  code(['password'])
+  expect(code(['keyboard-interactive'], true)).toBe(false)
+})
+
+test('in the order that was asked for; a wrong password goes no second way, whichever is first', () => {
+  const methods = methodsOf('u', { keys: ['k'], password: 'p' }, null, { order: ['keyboard-interactive', 'password'] })
+  expect(methods.map(({ type }) => type)).toEqual(['keyboard-interactive', 'password'])
+  const next = inTurn(methods, () => {})
+  expect(next(null)).toMatchObject({ type: 'keyboard-interactive' })
+  expect(next(['keyboard-interactive', 'password'])).toBe(false)
+  const other = inTurn(methods, () => {})
+  other(null)
+  // It does not take that way at all: nothing was tried.
+  expect(other(['password'])).toMatchObject({ type: 'password' })
 })
 
 test('default key files: those that exist, and no word of the others', async () => {
@@ -195,4 +241,100 @@ test.runIf(hasKeygen)('a locked key and an agent that is not there: the error sa
   expect(error.message).toContain(`the key ${locked} needs a passphrase`)
   expect(error.hint).toBe(`ssh-add ${locked}`)
   expect(logins()).toBe(0)
+})
+
+test.runIf(hasKeygen)(
+  'passphrases: one question at a time, none for what the agent holds, none where it may have another',
+  async () => {
+    using directory = temporary()
+    const [one, two] = ['one', 'two'].map(name => join(directory.path, name))
+    if (!one || !two) throw new Error('no files')
+    for (const file of [one, two]) keygen('-t', 'ed25519', '-N', 'secret', '-f', file)
+    let open = 0
+    const asked: string[] = []
+    const askPassphrase = async (file: string): Promise<string> => {
+      open += 1
+      asked.push(file)
+      expect(open).toBe(1)
+      await delay(5)
+      open -= 1
+      return 'secret'
+    }
+    const options = { parse: readKey, publicBlob: (key: { blob: Buffer }) => key.blob, askPassphrase }
+    const both = createKeyring(options)
+    const loaded = await Promise.all([both(one), both(two), both(one)])
+    expect(loaded.every(entry => 'key' in entry)).toBe(true)
+    // Both files are read at once: whichever comes first is asked for first.
+    expect(asked.toSorted()).toEqual([one, two])
+    const [first] = loaded
+    const blob = first && 'key' in first ? first.publicBlob : Buffer.alloc(0)
+    const withAgent = createKeyring({ ...options, agentKeys: () => Promise.resolve([blob]) })
+    expect(problemOf(await withAgent(one))).toContain('needs a passphrase')
+    expect(problemOf(await withAgent(two, { mayAsk: false }))).toContain('needs a passphrase')
+    expect(asked).toHaveLength(2)
+    const emptyAgent = createKeyring({ ...options, agentKeys: () => Promise.resolve([]) })
+    expect('key' in (await emptyAgent(two, { mayAsk: false }))).toBe(true)
+  },
+)
+
+test.runIf(hasAgent)(
+  'a public key names one of the agent’s: as the file itself, or beside one that is gone',
+  async () => {
+    using directory = temporary()
+    const { lab, host, logins } = await labWith({})
+    await using _lab = lab
+    const userKey = host.privateKeyFile ?? ''
+    const other = join(directory.path, 'other')
+    keygen('-t', 'ed25519', '-N', '', '-f', other)
+    const gone = join(directory.path, 'gone')
+    writeFileSync(`${gone}.pub`, execFileSync('ssh-keygen', ['-y', '-f', userKey]))
+    await withAgent(directory.path, [other, userKey], async agentSocket => {
+      const connect = createSsh2Connect({ knownHosts: await knownHostsOf(lab.hosts()), policy: 'strict', agentSocket })
+      for (const file of [gone, `${gone}.pub`]) {
+        const before = logins()
+        await using _connection = await connect({ ...host, privateKeyFile: file }, never)
+        // One question about the key, one signature.
+        expect(logins() - before).toBe(2)
+      }
+    })
+    expect(problemOf(await keyringOf()(`${gone}.pub`))).toContain(`only the public half here | ssh-add ${gone}`)
+  },
+)
+
+test.runIf(hasKeygen)('a key once opened is open for all; each host’s own agent is asked', async () => {
+  using directory = temporary()
+  const file = join(directory.path, 'key')
+  keygen('-t', 'ed25519', '-N', 'secret', '-f', file)
+  const blob = Buffer.from(readFileSync(`${file}.pub`, 'utf8').split(' ')[1] ?? '', 'base64')
+  let asked = 0
+  const sockets: (string | undefined)[] = []
+  const keyring = createKeyring({
+    parse: readKey,
+    publicBlob: key => key.blob,
+    askPassphrase: () => {
+      asked += 1
+      return Promise.resolve('secret')
+    },
+    agentKeys: socket => {
+      sockets.push(socket)
+      return Promise.resolve(socket === '/has-it' ? [blob] : [])
+    },
+  })
+  expect('problem' in (await keyring(file, { agentSocket: '/has-it' }))).toBe(true)
+  const loaded = await Promise.all([
+    keyring(file, { agentSocket: '/empty' }),
+    keyring(file, { agentSocket: '/empty', mayAsk: false }),
+    keyring(file, { agentSocket: '/has-it' }),
+  ])
+  expect(loaded.every(entry => 'key' in entry)).toBe(true)
+  expect([asked, sockets]).toEqual([1, ['/has-it', '/empty']])
+})
+
+test.runIf(hasKeygen)('a certificate beside a key is found', async () => {
+  using directory = temporary()
+  const file = join(directory.path, 'key')
+  keygen('-t', 'ed25519', '-N', '', '-f', file)
+  expect(await keyringOf()(file)).toMatchObject({ certificate: null })
+  keygen('-s', file, '-I', 'me', `${file}.pub`)
+  expect(await keyringOf()(file)).toMatchObject({ certificate: `${file}-cert.pub` })
 })

@@ -7,7 +7,7 @@ import { ConnectError, type ConnectReason } from '../../../src/errors.ts'
 import { type Host, Secret } from '../../../src/inventory/host.ts'
 import { plain } from '../../../src/lang/text.ts'
 import { KnownHosts } from '../../../src/transport/known-hosts.ts'
-import type { LabHost } from '../../lab/lab.ts'
+import type { Lab, LabHost } from '../../lab/lab.ts'
 
 export function hostOf(overrides: Partial<Host> = {}): Host {
   return {
@@ -47,9 +47,21 @@ export function fromLab({ name, vars }: LabHost, overrides: Partial<Host> = {}):
 
 export async function knownHostsOf(hosts: readonly LabHost[]): Promise<KnownHosts> {
   using directory = temporary()
-  const file = join(directory.path, 'known_hosts')
+  return await KnownHosts.load([writeKnownHosts(directory.path, hosts)])
+}
+
+/** `known_hosts` in this directory, with the keys of these; returns its path. */
+export function writeKnownHosts(directory: string, hosts: readonly LabHost[]): string {
+  const file = join(directory, 'known_hosts')
   writeFileSync(file, hosts.map(({ knownHosts }) => `${knownHosts}\n`).join(''))
-  return await KnownHosts.load([file])
+  return file
+}
+
+/** The first of a lab. */
+export function firstOf(lab: Lab): Host {
+  const [first] = lab.hosts()
+  if (!first) throw new Error('no host')
+  return fromLab(first)
 }
 
 export function temporary(): { readonly path: string } & Disposable {

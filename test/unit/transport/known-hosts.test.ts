@@ -1,12 +1,13 @@
 /** known_hosts as ssh reads and writes it; where ssh-keygen is installed it is the judge. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import { expect, test } from 'vitest'
 import { fingerprint } from '../../../src/transport/host-key.ts'
 import { KnownHosts } from '../../../src/transport/known-hosts.ts'
 import { makePair } from '../../lab/simulated/keys.ts'
+import { workMs, workMsOf } from '../../support/work.ts'
 import { temporary } from './hosts.ts'
 
 const hasKeygen = spawnSync('ssh-keygen', ['-?']).error === undefined
@@ -59,9 +60,8 @@ test.each([
 })
 
 test('a run of stars does not make matching take forever', async () => {
-  const start = performance.now()
-  await status(`${'*a'.repeat(12)}b ${a.line}\n${'*'.repeat(60)}b ${a.line}\n`, 'a'.repeat(60))
-  expect(performance.now() - start).toBeLessThan(500)
+  const text = `${'*a'.repeat(12)}b ${a.line}\n${'*'.repeat(60)}b ${a.line}\n`
+  expect(await workMsOf(() => status(text, 'a'.repeat(60)))).toBeLessThan(500)
 })
 
 test('another key: where the known one stands, and both fingerprints', async () => {
@@ -147,9 +147,10 @@ test('a file that cannot be read is an error, one that is missing is not', async
 
 test('thousands of lines are looked up quickly', async () => {
   const { known } = await load(Array.from({ length: 20_000 }, (_, i) => `host-${i} ${a.line}\n`).join(''))
-  const start = performance.now()
-  for (let i = 0; i < 20_000; i++) known.verdict(`host-${i}`, 22, a.blob)
-  expect(performance.now() - start).toBeLessThan(500)
+  const ms = workMs(() => {
+    for (let i = 0; i < 20_000; i++) known.verdict(`host-${i}`, 22, a.blob)
+  })
+  expect(ms).toBeLessThan(500)
 })
 
 test.runIf(hasKeygen)('ssh-keygen finds what we add', async () => {
@@ -186,4 +187,40 @@ test.runIf(hasKeygen)('fingerprints are those of ssh-keygen', () => {
   const file = join(directory.path, 'key.pub')
   writeFileSync(file, `${a.line}\n`)
   expect(execFileSync('ssh-keygen', ['-l', '-f', file], { encoding: 'utf8' })).toContain(fingerprint(a.blob))
+})
+
+test('a hashed line does not show the name, and is found again', async () => {
+  using directory = temporary()
+  const file = join(directory.path, 'known_hosts')
+  const known = await KnownHosts.load([file])
+  expect(known.add('web-1', 2222, a.blob, { hash: true })).toEqual({ status: 'known' })
+  known.add('web-1', 2222, a.blob, { hash: true })
+  const text = readFileSync(file, 'utf8')
+  expect(text).toMatch(/^\|1\|\S{28}\|\S{28} ssh-ed25519 \S+\n$/)
+  expect((await KnownHosts.load([file])).verdict('web-1', 2222, a.blob).status).toBe('known')
+})
+
+test('what was written to the file since it was read decides', async () => {
+  using directory = temporary()
+  const file = join(directory.path, 'known_hosts')
+  const known = await KnownHosts.load([file])
+  writeFileSync(file, `web-1 ${a.line}\nweb-2 ${b.line}\n@revoked web-3 ${a.line}\n`)
+  expect(known.add('web-1', 22, a.blob).status).toBe('known')
+  expect(known.add('web-2', 22, a.blob)).toMatchObject({ status: 'changed', place: { file, line: 2 } })
+  expect(known.add('web-3', 22, a.blob).status).toBe('revoked')
+  expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(4)
+})
+
+test('a lock left behind by a dead writer is taken away, one that is held is waited for', async () => {
+  using directory = temporary()
+  const file = join(directory.path, 'known_hosts')
+  const lock = `${file}.ctfix-lock`
+  const known = await KnownHosts.load([file])
+  writeFileSync(lock, '1\n')
+  utimesSync(lock, 0, 0)
+  known.add('web-1', 22, a.blob)
+  expect(existsSync(lock)).toBe(false)
+  writeFileSync(lock, '1\n')
+  expect(() => known.add('web-2', 22, a.blob)).toThrow(`${file}: another process is writing to it`)
+  expect(readFileSync(file, 'utf8')).toBe(`web-1 ${a.line}\n`)
 })

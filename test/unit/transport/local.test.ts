@@ -1,17 +1,9 @@
 import { expect, test } from 'vitest'
 import { connectLocal } from '../../../src/transport/local.ts'
+import { isThere } from '../../support/processes.ts'
 import { connectError, hostOf, never } from './hosts.ts'
 
 const open = () => connectLocal(hostOf({ connection: 'local' }), never)
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
 
 test('command, input, outputs and exit code', async () => {
   await using connection = await open()

@@ -5,7 +5,7 @@ import { createSsh2Connect } from '../../../src/transport/ssh2.ts'
 import { startSimulated } from '../../lab/simulated.ts'
 import { fromLab, knownHostsOf, never } from './hosts.ts'
 
-test('200 hosts at once, one of them hung and one throttled', async () => {
+test('200 hosts at once, one of them hung and one throttled', { timeout: 60_000 }, async () => {
   const sockets = () =>
     process.getActiveResourcesInfo().filter(name => /^TCPSocketWrap|^TCPServerWrap/.test(name)).length
   const before = sockets()

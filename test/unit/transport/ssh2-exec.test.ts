@@ -107,7 +107,7 @@ test('closing does not wait for a host gone mute', async () => {
   lab.freeze('sim-1')
   const start = performance.now()
   await connection[Symbol.asyncDispose]()
-  expect(performance.now() - start).toBeLessThan(1_000)
+  expect(performance.now() - start).toBeLessThan(5_000)
   await lab.sever('sim-1')
 })
 

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo '{"web": {"hosts": ["a"], "vars": {"v": "program"}}, "_meta": {"hostvars": {}}}'
