@@ -2,13 +2,25 @@
 import { readFileSync } from 'node:fs'
 import { type Command, CommanderError } from 'commander'
 import { createProgram } from './cli/index.ts'
-import { CtfixError, EXIT, type ExitCode, LockedError, NoMatchError, UsageError } from './errors.ts'
+import {
+  CtfixError,
+  codeOf,
+  EXIT,
+  type ExitCode,
+  InterruptedError,
+  LockedError,
+  NoMatchError,
+  StaleError,
+  UsageError,
+} from './errors.ts'
 import { plain } from './lang/text.ts'
 
 function exitCodeOfError(error: CtfixError): ExitCode {
   if (error instanceof UsageError) return EXIT.usage
   if (error instanceof NoMatchError) return EXIT.noMatch
   if (error instanceof LockedError) return EXIT.locked
+  if (error instanceof InterruptedError) return EXIT.interrupted
+  if (error instanceof StaleError) return EXIT.stale
   return EXIT.badInput
 }
 
@@ -38,12 +50,19 @@ async function main(): Promise<void> {
   }
 }
 
-// A reader or a terminal that went away (| head, a lost session) must neither end a run in the middle of a host nor change
-// its exit code: what is written from then on is lost, the record on disk is not.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', error => {
-    if (!('code' in error) || (error.code !== 'EPIPE' && error.code !== 'EIO')) throw error
-  })
-}
+// A reader or a terminal that went away (| head, a lost session), or a disk that is full, must not end a run in the middle
+// of a host: what is written from then on is lost, the record on disk is not. Only who wanted a file and has none is told.
+process.stderr.on('error', () => {})
+let isLost = false
+process.stdout.on('error', error => {
+  if (isLost || ['EPIPE', 'EIO'].includes(String(codeOf(error)))) return
+  isLost = true
+  process.stderr.write(
+    `ctfix: cannot write to stdout: ${plain(error.message)}; a run is in its record: ctfix runs list\n`,
+  )
+})
+process.on('exit', () => {
+  if (isLost && (process.exitCode ?? 0) === 0) process.exitCode = EXIT.badInput
+})
 
 await main()

@@ -2,6 +2,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { stepsOfPlay } from '../src/cli/task.ts'
 import { EXIT } from '../src/errors.ts'
 import { loadInventory } from '../src/inventory/index.ts'
@@ -58,12 +60,16 @@ describe('playbooks', () => {
     expect(playbooks).toEqual(
       [
         'blacklist',
+        'fleet-in-batches',
+        'notrack-all',
         'notrack-cache',
+        'notrack-dns',
         'notrack-ftp-passive',
         'notrack-local-out',
         'notrack-web',
         'raise-and-timeouts',
         'raise',
+        'tiers',
         'timeouts',
         'untrigger',
       ].map(name => `playbooks/${name}.yaml`),
@@ -74,6 +80,37 @@ describe('playbooks', () => {
     const plays = readPlaybook(join(ROOT, file))
     expect(plays.flatMap(stepsOfPlay).length).toBeGreaterThan(0)
     for (const { name } of plays) expect(name).not.toBeNull()
+  })
+})
+
+describe('the schema of playbooks, as editors have it', () => {
+  const shipped = JSON.parse(readFileSync(join(ROOT, 'schemas/playbook-1.schema.json'), 'utf8'))
+  const schema = z.fromJSONSchema(shipped)
+  const play = { hosts: 'all', strategy: 'raise' }
+
+  it.each(playbooks)('%s names it, and is what it wants', file => {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/schemas\/playbook-1\.schema\.json\n/)
+    expect(schema.safeParse(parse(text)).error).toBeUndefined()
+  })
+
+  it.each<[object, boolean]>([
+    [{}, true],
+    [{ serial: [1, '10%', '100%'], max_failed: 0, max_unreachable: '5%', bake: '2m', order: 'pressure' }, true],
+    [{ strategy: ['raise', 'timeouts'], options: { max: 'auto', timeouts: { established: 7440 } } }, true],
+    [{ strategy: 'raise, timeouts', options: null }, true],
+    [{ strategy: 'auto' }, true],
+    [{ strategy: ['timeouts', 'auto'] }, true],
+    [{ seriel: 1 }, false],
+    [{ serial: 0 }, false],
+    [{ serial: 'many' }, false],
+    [{ max_failed: -1 }, false],
+    [{ order: 'worst' }, false],
+    [{ strategy: 'rise' }, false],
+    [{ options: { maxx: 1 } }, false],
+    [{ options: { timeouts: { max: 1 } } }, false],
+  ])('%j', (keys, isRight) => {
+    expect(schema.safeParse([{ ...play, ...keys }]).success).toBe(isRight)
   })
 })
 

@@ -18,6 +18,10 @@ export const PACKAGES = {
     conntrack: 'conntrack',
     iproute2: 'ip',
     'util-linux': 'unshare',
+    // Makes a terminal.
+    bsdutils: 'script',
+    // Reads the manual page.
+    'groff-base': 'groff',
   },
   /** Real kernels in QEMU. */
   vm: {
@@ -37,5 +41,15 @@ export const PACKAGES = {
     'openssh-client': 'ssh',
     iproute2: 'ip',
     'util-linux': 'unshare',
+    sudo: 'sudo',
+    opendoas: 'doas',
+    // Asked what the tab key offers.
+    zsh: 'zsh',
+    fish: 'fish',
+    // What the records of test/inventory/corpus are compared with.
+    'ansible-core': 'ansible-inventory',
+    // What the bench runs beside; mitogen is no command, but a directory of Python.
+    'ansible-mitogen': '../lib/python3/dist-packages/ansible_mitogen',
+    clustershell: 'clush',
   },
 }

@@ -8,7 +8,8 @@ import { PACKAGES } from './packages.js'
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const STAMP = join(ROOT, 'node_modules', '.ctfix-lock')
-const BIN = join(ROOT, 'node_modules', '.bin')
+/** Where the packages' own commands lie. */
+export const BIN = join(ROOT, 'node_modules', '.bin')
 
 /** Ends with one sentence, no stack. */
 export function giveUp(message) {

@@ -8,10 +8,10 @@ import { openFleet, openSession } from './session.ts'
 /** Looks at every host; nothing is changed. */
 export async function facts(options: SharedOptions): Promise<void> {
   const { hosts } = await openFleet(options)
-  const { view, tools, stop } = openSession(options, { total: hosts.length, phases: ['connect', 'probe'] })
-  const outcomes = await eachHost(hosts, { forks: options.forks, stop, emit: tools.emit }, host => factsOf(host, tools))
+  const { view, tools, pace } = openSession(options, { total: hosts.length, phases: ['connect', 'probe'] })
+  const outcomes = await eachHost(hosts, pace, host => factsOf(host, tools))
   await view.settle()
   const exitCode = exitCodeOfRun(outcomes, false)
-  view.facts(outcomes, exitCode)
+  await view.facts(outcomes, exitCode)
   process.exitCode = exitCode
 }

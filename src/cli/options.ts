@@ -1,8 +1,10 @@
 /** Flags that commands share, and what they come to. Ansible's letters where Ansible has them. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../lang/duration.ts'
+import { type Command, Option } from 'commander'
 import { nearest } from '../lang/text.ts'
 import { OUTPUTS, type Output } from '../view/view.ts'
+import { collect, list, number, seconds } from './option-values.ts'
+import type { ProbeOptions } from './probe-option.ts'
+import type { RolloutOptions } from './rollout-options.ts'
 
 /** As commander hands them over: every command has these. */
 export interface SharedOptions {
@@ -11,13 +13,27 @@ export interface SharedOptions {
   readonly user?: string
   readonly askPass?: boolean
   readonly become?: boolean
-  readonly becomeMethod: 'sudo'
+  readonly becomeMethod: 'sudo' | 'doas' | 'su'
+  readonly askBecomePass?: boolean
+  readonly becomePasswordFile?: string
+  readonly transport?: 'ssh2' | 'openssh' | 'local'
   readonly privateKey?: string
+  readonly playbookDir?: string
+  readonly extraVars?: readonly string[]
+  readonly vaultId?: readonly string[]
+  readonly vaultPasswordFile?: readonly string[]
+  readonly askVaultPass?: boolean
   readonly knownHosts: readonly string[]
-  readonly hostKey: 'strict' | 'accept-new'
+  readonly hostKey?: 'strict' | 'accept-new'
+  readonly jump?: string
+  readonly sshConfig?: string
   readonly forks: number
   /** Seconds. */
   readonly connectTimeout: number
+  /** Somebody named it: then it goes before what the inventory and ssh_config say. */
+  readonly connectTimeoutSaid?: boolean
+  /** Seconds that looking at a host may take once it is reached. */
+  readonly hostTimeout?: number
   readonly output: Output
   readonly color: boolean
   readonly stateDir?: string
@@ -38,56 +54,90 @@ export interface WhatOptions {
 /** Connections at once; beyond about 200 a controller's own limits (file descriptors, NAT) come first. */
 const MOST_FORKS = 1000
 
-function number(least: number, most: number): (text: string) => number {
-  return text => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value
-    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}, got ${text}`)
-  }
-}
+/** Seconds for getting into a host, where neither a flag nor ssh_config says. */
+export const CONNECT_TIMEOUT = 60
 
-function seconds(least: number): (text: string) => number {
-  return text => {
-    const value = parseDuration(text)
-    if (value !== null && value >= least) return value
-    throw new InvalidArgumentError(`expected seconds or a duration such as 90s or 2m, at least ${least}, got ${text}`)
-  }
-}
-
-const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text]
-const list = (text: string, earlier: readonly string[] = []): string[] => [
-  ...earlier,
-  ...text.split(',').map(part => part.trim()),
-]
+/** Tickets and CI reports are made of runs: what a command has to offer that has none to make them of. */
+export const WITHOUT_REPORTS: readonly Output[] = ['human', 'json', 'ndjson']
 
 /** Adds the flags every command has. */
-export function withSharedOptions(command: Command): Command {
+export function withSharedOptions(command: Command, outputs: readonly Output[] = OUTPUTS): Command {
   return command
+    .on('option:connect-timeout', () => command.setOptionValue('connectTimeoutSaid', true))
+    .optionsGroup('Which hosts:')
     .addOption(
-      new Option('-i, --inventory <source>', 'inventory file or "host1,host2,"; repeatable')
+      new Option('-i, --inventory <source>', 'inventory file, directory, program, or "host1,host2,"; repeatable')
         .argParser(collect)
         .default([]),
     )
-    .option('-l, --limit <pattern>', 'only these hosts: names, groups, globs; a:b, a:!b, a:&b')
+    .option('-l, --limit <pattern>', 'only these hosts: names, groups, globs, ~regex, @file; a:b, a:!b, a:&b')
+    .optionsGroup('Getting into them:')
     .option('-u, --user <name>', 'log in as (the inventory goes before it)')
     .option('-k, --ask-pass', 'ask for the login password')
     .option('-b, --become', 'become root on the host')
-    .addOption(new Option('--become-method <method>', 'how').choices(['sudo']).default('sudo'))
+    .addOption(new Option('--become-method <method>', 'how').choices(['sudo', 'doas', 'su']).default('sudo'))
+    .option('-K, --ask-become-pass', 'ask for the password of sudo, doas or su')
+    .option('--become-password-file <file>', 'file whose only line is that password')
     .option('--private-key <file>', 'key to log in with')
+    .optionsGroup('Which hosts:')
+    .option('--playbook-dir <dir>', 'its group_vars and host_vars count, too (default: where --playbook is)')
+    .addOption(
+      new Option(
+        '-e, --extra-vars <vars>',
+        'variables over those of the inventory: name=value, {"name": value} or @FILE; repeatable',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option('--vault-id <label@source>', 'vault password: a file, or prompt; repeatable').argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--vault-password-file <file>',
+        'file with a vault password, or program that prints it; repeatable',
+      ).argParser(collect),
+    )
+    .option('--ask-vault-pass', 'ask for the vault password')
+    .optionsGroup('Getting into them:')
     .addOption(new Option('--known-hosts <file>', 'known host keys; repeatable').argParser(collect).default([]))
     .addOption(
-      new Option('--host-key <policy>', 'unknown host keys').choices(['strict', 'accept-new']).default('strict'),
+      new Option('--host-key <policy>', 'unknown host keys (default: strict, or what ssh_config says)').choices([
+        'strict',
+        'accept-new',
+      ]),
+    )
+    .option('-J, --jump <hosts>', 'through these jump hosts: user@host:port, several with commas')
+    .option('-F, --ssh-config <file>', 'instead of ~/.ssh/config and /etc/ssh/ssh_config')
+    .addOption(
+      new Option(
+        '--transport <name>',
+        'who speaks SSH: ctfix itself, or the ssh of this machine (default: ssh2)',
+      ).choices(['ssh2', 'openssh', 'local']),
     )
     .addOption(new Option('-f, --forks <n>', 'hosts at once').argParser(number(1, MOST_FORKS)).default(50))
     .addOption(
       new Option('--connect-timeout <time>', 'for getting into a host, retries included')
         .argParser(seconds(1))
-        .default(60),
+        .default(CONNECT_TIMEOUT, `${CONNECT_TIMEOUT}s`),
     )
-    .addOption(new Option('--output <format>', 'what stdout carries').choices(OUTPUTS).default('human'))
+    .addOption(
+      new Option(
+        '--host-timeout <time>',
+        'for looking at a host once it is reached; a change that is begun has --revert-in',
+      ).argParser(seconds(1)),
+    )
+    .optionsGroup('Output:')
+    .addOption(new Option('--output <format>', 'what stdout carries').choices(outputs).default('human'))
     .option('--no-color', 'plain text')
-    .option('-v, --verbose', 'say on stderr when a host is tried, reached, and given a command')
+    .option('-v, --verbose', 'say on stderr when a host is tried, reached, given a command, and silent')
     .option('--state-dir <dir>', 'where run records are kept (default: $XDG_STATE_HOME/ctfix)')
+    .optionsGroup('')
+}
+
+/** Of commands that only watch hosts for a while. */
+export function withLookOptions(command: Command): Command {
+  return command
+    .option('--detailed-exitcode', 'exit 2 when there is a finding that is more than a notice')
+    .addOption(new Option('--window <time>', 'how long counters are watched').argParser(seconds(1)).default(10, '10s'))
 }
 
 /** Adds the flags that say what is wanted. */
@@ -102,7 +152,23 @@ export function withWhatOptions(command: Command): Command {
     .option('--playbook <file>', 'a playbook instead of --strategy')
     .option('--force', 'go past warning-level blockers; each is named in the record')
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
-    .addOption(new Option('--window <time>', 'how long counters must stand still').argParser(seconds(1)).default(10))
+    .addOption(
+      new Option('--window <time>', 'how long counters must stand still').argParser(seconds(1)).default(10, '10s'),
+    )
+}
+
+/** Of plan. */
+export interface PlanOptions extends SharedOptions, WhatOptions {
+  readonly out?: string
+  /** Seconds. */
+  readonly expires?: number
+}
+
+/** Adds the flags that save a plan. */
+export function withOutOptions(command: Command): Command {
+  return command
+    .option('--out <file>', 'save the plan, for show and apply --plan')
+    .addOption(new Option('--expires <time>', 'it may be applied for so long (default: 24h)').argParser(seconds(1)))
 }
 
 /** Of commands that change hosts. */
@@ -115,8 +181,9 @@ export interface GuardOptions {
 }
 
 /** Of apply. */
-export interface ApplyOptions extends SharedOptions, WhatOptions, GuardOptions {
+export interface ApplyOptions extends SharedOptions, WhatOptions, GuardOptions, RolloutOptions, ProbeOptions {
   readonly resume?: string
+  readonly plan?: string
 }
 
 /** Adds the flags of commands that change hosts. */

@@ -6,16 +6,31 @@ import { type RecordedRun, readRun } from '../run/recorded.ts'
 import { NoSuchRunError, prepareRollback } from '../run/rollback.ts'
 import { isRunId } from '../run/run-id.ts'
 import type { Outcome, Status } from '../run/status.ts'
+import { runDirectory } from '../run/tools.ts'
 import { checkBecome } from '../transport/become.ts'
+import { openFleetAsThen } from './as-then.ts'
 import { carryOut } from './carry-out.ts'
-import { conclude, refuseWithoutAnybody, revertIn, signature, tellWhatIsLeft } from './changing.ts'
+import {
+  conclude,
+  isDryRun,
+  phasesOf,
+  refuseWithoutAnybody,
+  revertIn,
+  rollbackLine,
+  signature,
+  tellWhatIsLeft,
+  watchStop,
+} from './changing.ts'
 import type { GuardOptions, SharedOptions } from './options.ts'
-import { openFleet, openSession, stateDirectory } from './session.ts'
+import { rulesIn, stretchesOf } from './rollout.ts'
+import type { RolloutOptions } from './rollout-options.ts'
+import { type Fleet, openSession, stateDirectory } from './session.ts'
 
 /** A host that ended so was left as it was. */
 const LEFT_ALONE: readonly Status[] = ['failed', 'blocked', 'unreachable', 'skipped']
+const AS_BEFORE: readonly Status[] = [...LEFT_ALONE, 'ok', 'rolled-back']
 
-interface RollbackOptions extends SharedOptions, GuardOptions {
+interface RollbackOptions extends SharedOptions, GuardOptions, RolloutOptions {
   readonly force?: boolean
 }
 
@@ -23,26 +38,37 @@ interface RollbackOptions extends SharedOptions, GuardOptions {
 export async function rollback(run: string, options: RollbackOptions): Promise<void> {
   const of = ourRunId(run)
   refuseWithoutAnybody('rollback', options)
-  const fleet = await openFleet(options)
   const recorded = recordOf(stateDirectory(options), of)
-  const targeted = fleet.hosts.filter(({ name }) => recorded === null || recorded.hosts.includes(name))
+  const fleet = await openFleetAsThen(options, recorded)
+  const ofRun = recorded && new Set(recorded.hosts)
+  const targeted = fleet.hosts.filter(({ name }) => ofRun === null || ofRun.has(name))
   if (targeted.length === 0) throw new NoMatchError(`run ${of} has none of these hosts`)
   // What our own record says was never begun is not asked.
   const hosts = targeted.filter(({ name }) => recorded === null || recorded.progress.get(name)?.step)
   for (const host of hosts) if (host.exclude === null) checkBecome(host)
-  const stopsAtPlan = options.check === true || options.dryRun === true
+  const guard = { ...options, window: 0 }
+  const stretches = hosts.length > 0 ? stretchesOf([{ play: null, hosts }], guard, fleet) : []
+  const stopsAtPlan = isDryRun(options)
   const session = openSession(options, {
     total: hosts.length,
-    phases: stopsAtPlan ? ['connect', 'probe'] : ['connect', 'probe', 'apply', 'verify', 'persist'],
-    revertInSeconds: revertIn({ ...options, window: 0 }),
+    phases: phasesOf(options),
+    revertInSeconds: revertIn(guard),
   })
   const header = { run: session.run, command: 'rollback', strategy: ['rollback'] }
-  const names = targeted.map(({ name }) => name)
+  const gone = recorded && options.limit === undefined ? goneOf(recorded, fleet) : new Map<string, Outcome>()
+  const names = [...targeted.map(({ name }) => name), ...gone.keys()]
   const record = stopsAtPlan
     ? null
     : openRecord(stateDirectory(options), session.run, { ...header, ...signature(), of, hosts: names })
-  if (record) session.listen(record.write)
-  tellWhatIsLeft(session)
+  if (record) session.record(record)
+  // Known from the beginning, also where this run is broken off.
+  const worked = new Set(hosts.map(({ name }) => name))
+  const idle = names.filter(name => !worked.has(name))
+  const left = new Map(idle.map(name => [name, gone.get(name) ?? untouched(name)]))
+  for (const [host, outcome] of left) record?.write({ type: 'outcome', host, outcome })
+  const goOn = rollbackLine(of)
+  tellWhatIsLeft(session, goOn)
+  const stopped = watchStop(session)
 
   const strangers = new Set<string>()
   const outcomes = await carryOut(session, {
@@ -51,11 +77,13 @@ export async function rollback(run: string, options: RollbackOptions): Promise<v
     forks: options.forks,
     yes: options.yes === true,
     stopsAtPlan,
+    stretches,
     question: pending => `Take back run ${of} on ${pending} of ${hosts.length} hosts?`,
   })
   const judged = new Map(outcomes.map(outcome => [outcome.host, judgeStranger(outcome)]))
-  const all = names.map(name => judged.get(name) ?? untouched(name))
-  await conclude(session, options, { header, record, outcomes: all })
+  const all = names.flatMap(name => judged.get(name) ?? left.get(name) ?? [])
+  const told = { ...header, ...rulesIn(stretches, false), ...stopped() }
+  await conclude(session, options, { header: told, record, outcomes: all, goOn })
 
   async function prepare(host: Host, unknown: Set<string>): ReturnType<typeof prepareRollback> {
     try {
@@ -84,9 +112,32 @@ function ourRunId(text: string): string {
   throw new UsageError(`expected the id of a run (26 letters and digits), got ${text}`, { hint: 'ctfix runs list' })
 }
 
+/** Nobody has to go there to say this of a host. */
+function unasked(host: string, status: Status, message: string, hint: string | null = null): Outcome {
+  const error = { message, hint }
+  return { host, status, cause: null, facts: null, plan: null, checks: [], error, digest: null, elapsedMs: 0 }
+}
+
 function untouched(host: string): Outcome {
-  const error = { message: 'the run changed nothing here', hint: null }
-  return { host, status: 'ok', cause: null, facts: null, plan: null, checks: [], error, digest: null, elapsedMs: 0 }
+  return unasked(host, 'ok', 'the run changed nothing here')
+}
+
+/** Hosts of the run that nobody finds any more: what it did there stays, and that is no success. */
+function goneOf({ run, hosts, progress }: RecordedRun, { inventory }: Fleet): Map<string, Outcome> {
+  const known = new Set(inventory.names)
+  return new Map(
+    hosts
+      .filter(name => !known.has(name))
+      .map(name => {
+        const { step = null, outcome = null } = progress.get(name) ?? {}
+        if (step === null || (outcome !== null && AS_BEFORE.includes(outcome.status))) return [name, untouched(name)]
+        const isKnown = outcome !== null && outcome.status !== 'unknown' && outcome.status !== 'rollback-failed'
+        const left = isKnown ? 'what the run did there stays' : 'and what the run did there nobody knows'
+        const hint = `an inventory that has it; on the host: sh ${runDirectory(run)}/guard.sh revert ${runDirectory(run)}`
+        const message = `it is not in this inventory any more: ${left}`
+        return [name, unasked(name, isKnown ? 'failed' : 'unknown', message, hint)]
+      }),
+  )
 }
 
 /** Our own record of the run; null where there is none here: a colleague's run. */

@@ -1,4 +1,4 @@
-/** Help text on strategies and exit codes. */
+/** The strategies as help and completion name them. */
 
 interface StrategyHelp {
   readonly name: string
@@ -38,26 +38,9 @@ export const STRATEGIES: readonly StrategyHelp[] = [
     summary: 'tracking ends, without unloading anything: the stray rules that ask for it go, live and over a reboot',
     options: ['rules', 'stray', 'entries'],
   },
+  {
+    name: 'auto',
+    summary: 'the strategy that the diagnosis of each host recommends, and why',
+    options: [],
+  },
 ]
-
-/** What follows the list of commands. */
-export function strategiesHelp(): string {
-  const lines = STRATEGIES.map(({ name, summary, options }) => `  ${name.padEnd(10)} ${summary}\n${rows(options)}`)
-  return `
-Strategies (--strategy NAME --set key=value):
-${lines.join('\n')}
-
-Exit codes: 0 as wanted, 1 failed and unchanged, 2 changes pending (--detailed-exitcode), 3 unreachable, 4 rolled back,
-  5 a person is needed, 6 stopped early, 7 stale, 8 locked, 9 blocked, 64 usage, 65 unreadable input, 66 no such host, 130 interrupted
-`
-}
-
-function rows(names: readonly string[]): string {
-  const lines: string[] = []
-  for (const name of names) {
-    const last = lines.at(-1)
-    if (last === undefined || last.length + name.length > 90) lines.push(name)
-    else lines[lines.length - 1] = `${last}, ${name}`
-  }
-  return `             options: ${lines.join(',\n                      ')}`
-}

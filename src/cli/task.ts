@@ -1,11 +1,13 @@
 /** From flags, playbook and inventory to what is wanted of each host; every mistake in it ends here, no host touched. */
 import { z } from 'zod'
+import { auto } from '../diagnose/auto.ts'
 import { ConfigError, UsageError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import type { Inventory } from '../inventory/index.ts'
 import { placesIn } from '../inventory/known-variable.ts'
 import type { Play } from '../inventory/playbook.ts'
 import { decodeValue, type Where } from '../lang/decode.ts'
+import { isRecord } from '../lang/record.ts'
 import type { Step, Task } from '../plan/plan.ts'
 import { strategies } from '../strategy/index.ts'
 import type { Strategy } from '../strategy/strategy.ts'
@@ -25,7 +27,9 @@ interface Given {
   readonly placeOf: Where['placeOf']
 }
 
-const NAMES = strategies.map(({ name }) => name)
+/** What may be wanted: a strategy, or whatever the diagnosis of each host recommends. */
+const KNOWN: readonly Strategy[] = [...strategies, auto]
+const NAMES = KNOWN.map(({ name }) => name)
 
 /** The task of each host: from --strategy, else from the inventory's ctfix_strategy and ctfix_options. */
 export function tasksFromFlags(what: WhatOptions, inventory: Pick<Inventory, 'variables'>): TaskOf {
@@ -60,7 +64,7 @@ export function stepsOfPlay({ strategy, options, placeOf }: Play): Step[] {
 
 /** Looks a strategy up by its name. */
 export function find(name: string): Strategy {
-  const strategy = strategies.find(candidate => candidate.name === name)
+  const strategy = KNOWN.find(candidate => candidate.name === name)
   if (strategy) return strategy
   throw new UsageError(unknownWord('a strategy', name, NAMES))
 }
@@ -104,14 +108,10 @@ function takesList({ options }: Strategy, key: string): boolean {
 function givenByMapping(options: Options, among: readonly Strategy[], placeOf: Where['placeOf']): Given {
   const entries = Object.entries(options)
   const own = entries.flatMap(([key, value]): [string, Options][] =>
-    among.some(({ name }) => name === key) && isMapping(value) ? [[key, value]] : [],
+    among.some(({ name }) => name === key) && isRecord(value) ? [[key, value]] : [],
   )
   const bare = entries.filter(([key]) => !own.some(([name]) => name === key))
   return { bare: Object.fromEntries(bare), own: new Map(own), placeOf }
-}
-
-function isMapping(value: unknown): value is Options {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The steps of these strategies; every option must have found one that knows it. */

@@ -1,12 +1,14 @@
 /** Which hosts, and what of each: from flags, a playbook, a recorded run, or the inventory itself. */
 import { formatPlace, NoMatchError, UsageError } from '../errors.ts'
-import type { Host } from '../inventory/host.ts'
+import { type Host, openSecrets } from '../inventory/host.ts'
 import { selectHosts } from '../inventory/index.ts'
 import { type Play, readPlaybook } from '../inventory/playbook.ts'
 import type { Step, Task } from '../plan/plan.ts'
 import { type RecordedRun, readRun } from '../run/recorded.ts'
 import { checkBecome } from '../transport/become.ts'
 import type { WhatOptions } from './options.ts'
+import type { PlayHosts } from './rollout.ts'
+import { readUnedited, type SavedWork, savedWork } from './saved.ts'
 import type { Fleet } from './session.ts'
 import { find, step, stepsOfPlay, type TaskOf, tasksFromFlags } from './task.ts'
 
@@ -15,28 +17,43 @@ export interface Wanted {
   readonly taskOf: TaskOf
   /** Names of the strategies, for the result document. */
   readonly strategy: readonly string[]
+  /** The hosts of each play, each host in the first that selects it; missing where no playbook was given. */
+  readonly plays?: readonly PlayHosts[]
+  /** What is wanted was planned before, and shown: that is done, or nothing. */
+  readonly saved?: SavedWork
 }
 
 interface Sources extends WhatOptions {
   readonly run?: string
+  readonly plan?: string
+  readonly limit?: string
 }
 
 /** Resolves the sources; throws before any host is touched. */
 export function wanted(fleet: Fleet, options: Sources, stateDir?: string): Wanted {
   const resolved = resolve(fleet, options, stateDir)
-  for (const host of resolved.hosts) if (host.exclude === null) checkBecome(host)
+  for (const host of resolved.hosts) {
+    if (host.exclude !== null) continue
+    checkBecome(host)
+    // A play may have asked for become, and so for a password that nobody needed before.
+    openSecrets(host)
+  }
   return resolved
 }
 
 function resolve(fleet: Fleet, options: Sources, stateDir?: string): Wanted {
   const { hosts } = fleet
-  const sources = [options.strategy && '--strategy', options.playbook && '--playbook', options.run && '--run'].filter(
-    Boolean,
-  )
+  const sources = [
+    options.strategy && '--strategy',
+    options.playbook && '--playbook',
+    options.run && '--run',
+    options.plan && '--plan',
+  ].filter(Boolean)
   if (sources.length > 1) throw new UsageError(`${sources.join(' and ')}: give one of them`)
   if (options.set.length > 0 && !options.strategy) {
     throw new UsageError('--set needs --strategy: it sets options of the strategies named there')
   }
+  if (options.plan !== undefined) return fromPlan(fleet, options.plan, options)
   if (options.run !== undefined && stateDir !== undefined) return fromRun(hosts, options.run, stateDir)
   if (options.playbook !== undefined) return fromPlaybook(fleet, options.playbook, options.force === true)
   const taskOf = tasksFromFlags(options, fleet.inventory)
@@ -51,8 +68,9 @@ function namesOf(steps: readonly Step[]): string[] {
 
 /** Each host's task is what the plays that select it want, in their order; a host in no play is left out. */
 function fromPlaybook(fleet: Fleet, file: string, force: boolean): Wanted {
-  const selected = new Map<string, { readonly host: Host; readonly steps: readonly Step[] }>()
-  for (const play of readPlaybook(file)) {
+  const selected = new Map<string, { readonly host: Host; readonly steps: readonly Step[]; readonly play: Play }>()
+  const plays = readPlaybook(file)
+  for (const play of plays) {
     const steps = stepsOfPlay(play)
     for (const host of hostsOf(play, fleet)) {
       const earlier = selected.get(host.name)
@@ -60,6 +78,7 @@ function fromPlaybook(fleet: Fleet, file: string, force: boolean): Wanted {
         // A host has one connection: root as soon as one of its plays needs it.
         host: earlier?.host.become ? earlier.host : host,
         steps: [...(earlier?.steps ?? []), ...steps],
+        play: earlier?.play ?? play,
       })
     }
   }
@@ -70,18 +89,29 @@ function fromPlaybook(fleet: Fleet, file: string, force: boolean): Wanted {
     hosts: chosen.map(({ host }) => host),
     taskOf: host => tasks.get(host.name) ?? { steps: [], force },
     strategy: namesOf(chosen.flatMap(({ steps }) => steps)),
+    plays: plays.map(play => ({ play, hosts: chosen.filter(one => one.play === play).map(({ host }) => host) })),
   }
 }
 
 function hostsOf({ hosts, become, placeOf }: Play, fleet: Fleet): readonly Host[] {
   const inventory = become === null ? fleet.inventory : fleet.withBecome(become)
   const place = placeOf(['hosts'])
+  // A mistake in a host that --limit leaves out stops nobody.
+  const within = new Set(fleet.hosts.map(({ name }) => name))
+  const host = (name: string): Host | undefined => (within.has(name) ? inventory.host(name) : undefined)
   try {
-    return selectHosts(inventory, hosts, { place })
+    return selectHosts({ names: inventory.names, groups: inventory.groups, host }, hosts, { place })
   } catch (error) {
     if (!(error instanceof NoMatchError)) throw error
     throw new NoMatchError(`${formatPlace(place)}: ${error.message}`, { cause: error })
   }
+}
+
+function fromPlan(fleet: Fleet, file: string, { force, limit }: Sources): Wanted {
+  if (force) throw new UsageError('--force: a saved plan goes past what it was made to go past, and nothing else')
+  const read = readUnedited(file)
+  const saved = savedWork(read, fleet, limit !== undefined)
+  return { hosts: saved.hosts, taskOf: saved.taskOf, strategy: read.plan.strategy, saved }
 }
 
 /** The hosts a run changed or found right, each with the numbers its `auto` came to. */

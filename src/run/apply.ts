@@ -10,6 +10,9 @@ import { stageProgram } from '../plan/programs.ts'
 import type { Connection } from '../transport/connection.ts'
 import { type Applied, isUnsent, verdictOf } from './applied.ts'
 import { REMOTE } from './codes.ts'
+import { intend } from './intent.ts'
+import { measureBefore, withProbes } from './outside/measured.ts'
+import type { Measuring } from './outside/outside.ts'
 import { proveAndKeep } from './prove.ts'
 import { askServices } from './services.ts'
 import type { Survey } from './survey.ts'
@@ -23,9 +26,21 @@ const APPLY_SECONDS = 120
 const AFTER_GUARD_SECONDS = 10
 
 /** Applies a plan that has changes and no blockers. */
-export async function applyPlan({ host, facts, plan, connection }: Survey, task: Task, tools: Tools): Promise<Applied> {
+export async function applyPlan(surveyed: Survey, task: Task, tools: Tools): Promise<Applied> {
+  using measuring = await measureBefore(surveyed.host, tools)
+  const applied = await change(surveyed, task, tools, measuring)
+  return measuring ? await withProbes(applied, measuring, surveyed.host, tools) : applied
+}
+
+async function change(
+  { host, facts, plan, connection }: Survey,
+  task: Task,
+  tools: Tools,
+  measuring: Measuring | null,
+): Promise<Applied> {
   const services = await askServices(host, task)
   const work = undertake(host, facts, plan, task, tools)
+  measuring?.enter('during')
   const stopped = await start(connection, work, tools)
   if (stopped) return stopped
 
@@ -34,18 +49,20 @@ export async function applyPlan({ host, facts, plan, connection }: Survey, task:
   try {
     fresh = await tools.connect(host, tools.signal)
   } catch (error) {
+    measuring?.stop()
     return takeBack(work, [connection], [], `no new connection after the change: ${messageOf(error)}`, tools)
   }
   await using proof = fresh
+  measuring?.enter('after')
   // Awaited here: what is returned unawaited outlives the connection it works on.
-  return await proveAndKeep(work, [proof, connection], tools, services)
+  return await proveAndKeep(work, [proof, connection], tools, { services, measuring })
 }
 
 /** One exec: fills the run directory, arms the guard, changes live values. Resolves to how it ended, or null when well. */
 async function start(connection: Connection, work: Undertaking, tools: Tools): Promise<Applied | null> {
   const { host, plan, runDir, facts } = work
   tools.emit({ type: 'phase', host: host.name, phase: 'apply' })
-  tools.emit({ type: 'intent', host: host.name, step: 'apply', runDir })
+  await intend({ host: host.name, step: 'apply', runDir }, tools)
   try {
     const seconds = Math.min(APPLY_SECONDS, tools.revertInSeconds + AFTER_GUARD_SECONDS)
     const stdin = stageProgram({ runDir, files: filesOf(plan, tools), revertInSeconds: tools.revertInSeconds })
@@ -65,7 +82,8 @@ async function start(connection: Connection, work: Undertaking, tools: Tools): P
 
 /** What lies in the run directory: whoever finds it there later needs nothing else to go on, or back. */
 function filesOf(plan: Plan, tools: Tools): Map<string, string> {
-  const scripts = compile(plan, changeLibrary())
+  const { apply, undo } = compile(plan, '')
+  const scripts = compile(plan, changeLibrary(`${apply}\n${undo}`))
   return new Map([
     ['undo.sh', scripts.undo],
     ['apply.sh', scripts.apply],

@@ -179,7 +179,7 @@ const RELIEF = ['count-below-max', ...SYMPTOMS]
 
 /** The checks that decide whether a change stays: what only time can show is reported, and takes nothing back. */
 export function decisive(checks: readonly Check[], relief: 'at-once' | 'later'): readonly Check[] {
-  const seen = checks.filter(({ name, status }) => status !== 'unknown' || !CHANCE.includes(name))
+  const seen = checks.filter(({ name, status }) => status !== 'unknown' || !isChance(name))
   return relief === 'at-once' ? seen : seen.filter(({ name }) => !RELIEF.includes(name))
 }
 
@@ -195,6 +195,10 @@ const CHANCE = [
   'no-new-entries',
   'image-without',
 ]
+
+function isChance(name: string): boolean {
+  return CHANCE.includes(name) || name.startsWith('probe-')
+}
 
 /** True when nothing failed and nothing that must be known is unknown. */
 export function passes(checks: readonly Check[]): boolean {

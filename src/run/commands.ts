@@ -5,6 +5,8 @@ import { type Plan, settledTask, type Task } from '../plan/plan.ts'
 import { applyPlan } from './apply.ts'
 import { decisive, failures, judge, passes, withoutUnwatched } from './checks.ts'
 import type { HostResult } from './fleet.ts'
+import { judgeOutside, withProbes } from './outside/measured.ts'
+import type { Measuring } from './outside/outside.ts'
 import { look, type Survey, survey, surveyOver } from './survey.ts'
 import { reliefOf, type Tools } from './tools.ts'
 
@@ -86,9 +88,16 @@ function idleResult(facts: Facts, plan: Plan, task: Task): HostResult {
 
 /** verify: as wanted, and the symptom gone? Read-only. */
 export async function verifyOf(host: Host, task: Task, tools: Tools): Promise<HostResult> {
+  using measuring = tools.outside?.begin(host, 'after') ?? null
+  const result = await verified(host, task, tools, measuring)
+  return measuring ? await withProbes(result, measuring, host, tools) : result
+}
+
+async function verified(host: Host, task: Task, tools: Tools, measuring: Measuring | null): Promise<HostResult> {
   const { facts, plan, connection } = await survey(host, task, tools, tools.windowSeconds)
   await connection[Symbol.asyncDispose]()
-  const checks = judge(facts, plan, { files: true, newConnection: host.connection === 'ssh' })
+  const seen = judge(facts, plan, { files: true, newConnection: host.connection === 'ssh' })
+  const checks = [...seen, ...(await judgeOutside(measuring, 'at-once'))]
   if (passes(checks)) return { status: 'ok', facts, plan, checks }
   const error = { message: failures(checks), hint: null }
   // Only values and files differ: that is drift, and a plan would cure it.

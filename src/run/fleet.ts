@@ -1,6 +1,6 @@
 /** Many hosts at once. Concurrency belongs here alone; the fleet never fails because one host did. */
 import pLimit from 'p-limit'
-import { ConnectError, CtfixError, messageOf } from '../errors.ts'
+import { ConnectError, CtfixError, InDoubtError, messageOf, NotTriedError, StaleError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import type { Listener } from './events.ts'
 import type { Outcome } from './status.ts'
@@ -13,6 +13,10 @@ export interface FleetOptions {
   readonly forks: number
   /** Once aborted, no further host is started; those in flight go on. */
   readonly stop: AbortSignal
+  /** Why no further host is started; null, or left out: go on. */
+  readonly halted?: () => string | null
+  /** Waited for before another host is started: who reads the events may be slow. Never in the middle of a host. */
+  readonly ready?: (() => Promise<void>) | undefined
   readonly emit: Listener
 }
 
@@ -24,8 +28,9 @@ export function eachHost(
 ): Promise<Outcome[]> {
   const limit = pLimit(options.forks)
   const one = async (host: Host): Promise<Outcome> => {
+    if (options.ready && !options.stop.aborted) await unlessStopped(options.ready(), options.stop)
     const start = performance.now()
-    const result = await resultOf(host, options.stop, work)
+    const result = await resultOf(host, options, work)
     const outcome: Outcome = {
       cause: null,
       facts: null,
@@ -43,10 +48,27 @@ export function eachHost(
   return Promise.all(hosts.map(host => limit(one, host)))
 }
 
+/** Who has pressed Ctrl-C waits for nobody. */
+async function unlessStopped(ready: Promise<void>, stop: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const over = (): void => resolve()
+  stop.addEventListener('abort', over, { once: true })
+  await Promise.race([ready, promise])
+  stop.removeEventListener('abort', over)
+}
+
 /** The one place where an exception becomes a host's outcome. What reaches it broke before the host was touched. */
-async function resultOf(host: Host, stop: AbortSignal, work: (host: Host) => Promise<HostResult>): Promise<HostResult> {
+async function resultOf(
+  host: Host,
+  { stop, halted }: FleetOptions,
+  work: (host: Host) => Promise<HostResult>,
+): Promise<HostResult> {
   if (host.exclude !== null) {
     return { status: 'skipped', cause: 'excluded', error: { message: `excluded: ${host.exclude}`, hint: null } }
+  }
+  const reason = halted?.() ?? null
+  if (reason !== null) {
+    return { status: 'skipped', cause: 'budget', error: { message: `not attempted: ${reason}`, hint: null } }
   }
   if (stop.aborted) return interrupted()
   try {
@@ -55,7 +77,9 @@ async function resultOf(host: Host, stop: AbortSignal, work: (host: Host) => Pro
     if (error instanceof ConnectError) {
       return error.reason === 'aborted' ? interrupted() : { status: 'unreachable', error: describe(error) }
     }
-    return { status: 'failed', error: describe(error) }
+    if (error instanceof InDoubtError) return { status: 'unknown', error: describe(error) }
+    if (error instanceof StaleError) return { status: 'failed', cause: 'stale', error: describe(error) }
+    return { status: error instanceof NotTriedError ? 'skipped' : 'failed', error: describe(error) }
   }
 }
 

@@ -2,13 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConnectError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
-import type { Connection } from '../transport/connection.ts'
+import { type Connection, SILENCE_MS } from '../transport/connection.ts'
 import type { Tools } from './tools.ts'
 
 /** Between two attempts: a host that is booting or taking itself back needs seconds, not milliseconds. */
 const PAUSE_MS = 1000
-/** A connection that is silent for so long may be cut off without knowing it: others are tried beside it. */
-const SILENCE_MS = 15_000
 
 /**
  * Over the connections that still live, in their order, then over new ones, until `untilMs` of `performance.now()` has

@@ -6,6 +6,7 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -14,16 +15,23 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError } from '../errors.ts'
+import { promisify } from 'node:util'
+import { ConfigError, messageOf } from '../errors.ts'
 import type { Event } from './events.ts'
+import { numbersOf } from './numbers.ts'
 import { holdRecord } from './record-lock.ts'
+import { forgetResult, writeResult } from './result-file.ts'
+import { discard } from './saved-file.ts'
+import { sharedSync } from './shared-sync.ts'
 
 export interface Record {
   readonly directory: string
-  /** Takes every event; keeps what a reader of the record needs. Throws only for a change that cannot be written down. */
+  /** Takes every event; keeps what a reader of the record needs. */
   readonly write: (event: Event) => void
-  /** Writes the final document and closes. Returns why the record is incomplete, or null. */
-  readonly close: (result: unknown) => string | null
+  /** Resolves once all that was written is on disk, to null or where it is not, and why. */
+  readonly committed: () => Promise<string | null>
+  /** Writes the final document, piece by piece, and closes. Resolves to why the record is incomplete, or null. */
+  readonly close: (result: Iterable<string>) => Promise<string | null>
 }
 
 /** Where the records of runs are. */
@@ -33,7 +41,9 @@ export function runsDirectory(stateDir: string): string {
 
 /** Opens the record of a run. Throws ConfigError before any host is touched when it cannot be written. */
 export function openRecord(stateDir: string, run: string, header: object): Record {
-  const directory = join(runsDirectory(stateDir), run)
+  const runs = runsDirectory(stateDir)
+  const directory = join(runs, run)
+  const isNew = !existsSync(directory)
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const file = openSync(join(directory, 'run.json'), 'wx', 0o600)
@@ -41,9 +51,11 @@ export function openRecord(stateDir: string, run: string, header: object): Recor
     fsyncSync(file)
     closeSync(file)
     const events = openSync(join(directory, 'events.ndjson'), 'a', 0o600)
-    syncDirectory(directory)
+    for (const made of [directory, runs, stateDir]) syncDirectory(made)
     return recordIn(directory, events, holdRecord(directory))
   } catch (cause) {
+    // Half a record is none, and nobody could read it.
+    if (isNew) discard(directory)
     throw cannotWrite(directory, cause, 'choose another place with --state-dir')
   }
 }
@@ -59,15 +71,16 @@ export function reopenRecord(stateDir: string, run: string): Record {
     // The line in which the process before ended stays what it is: no whole line.
     if (torn) writeSync(events, '\n')
     append(events, { type: 'resumed' })
+    forgetResult(directory)
     return recordIn(directory, events, hold)
   } catch (cause) {
+    hold[Symbol.dispose]()
     throw cannotWrite(directory, cause)
   }
 }
 
 function cannotWrite(file: string, cause: unknown, hint?: string): ConfigError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new ConfigError(`cannot write the run record: ${reason}`, { cause, hint, place: { file } })
+  return new ConfigError(`cannot write the run record: ${messageOf(cause)}`, { cause, hint, place: { file } })
 }
 
 /** A file that was made is on disk only when its directory is. */
@@ -85,49 +98,55 @@ function append(file: number, value: object): void {
 function recordIn(directory: string, file: number, hold: Disposable): Record {
   let broken: string | null = null
   let torn = false
-  const orBroken = (work: () => void): void => {
-    try {
-      work()
-    } catch (cause) {
-      broken ??= cause instanceof Error ? cause.message : String(cause)
-    }
+  const failed = (cause: unknown): string => {
+    broken ??= messageOf(cause)
+    return broken
+  }
+  const sync = sharedSync(() => promisify(fsync)(file))
+  const synced = (): Promise<string | null> => sync().then(() => broken, failed)
+  const committed = async (): Promise<string | null> => {
+    const why = await synced()
+    return why === null ? null : `${directory}: ${why}`
   }
   return {
     directory,
+    committed,
     write(event) {
       if (event.type === 'phase') return
-      orBroken(() => {
-        if (torn) {
-          // What may be half a line ends here; a reader then knows not to believe it.
-          writeSync(file, '\n')
-          append(file, { type: 'resumed' })
-        }
+      try {
+        // What may be half a line ends here; a reader then knows not to believe it.
+        if (torn) appendFileSync(file, `\n${JSON.stringify({ type: 'torn' })}\n`)
         torn = true
         append(file, event.type === 'outcome' ? { type: 'outcome', ...brief(event.outcome) } : event)
         torn = false
-        // What is about to happen must be on disk before it does.
-        if (event.type !== 'planned') fsyncSync(file)
-      })
-      // A full disk here stops changes that are not begun; what is begun is proved or taken back without a record.
-      if (broken !== null && event.type === 'intent' && event.step === 'apply') {
-        throw new ConfigError(`nothing was changed: cannot write the run record: ${broken}`, {
-          place: { file: directory },
-        })
+      } catch (cause) {
+        failed(cause)
       }
+      // Of who is skipped nothing was done. Who told of an intent waits for the same sync.
+      if (event.type !== 'planned' && !isSkipped(event)) void synced()
     },
-    close(result) {
+    async close(result) {
       using _hold = hold
-      orBroken(() => {
+      try {
         fsyncSync(file)
-        closeSync(file)
-        writeFileSync(join(directory, 'result.json'), `${JSON.stringify(result, null, 2)}\n`, { mode: 0o600 })
-      })
+        await writeResult(directory, result)
+      } catch (cause) {
+        failed(cause)
+      }
+      // One that is under way still has the file.
+      await synced()
+      closeSync(file)
       return broken
     },
   }
 }
 
-/** Facts are large and stand in the result; the event line keeps the verdict. */
-function brief({ host, status, cause, checks, error, digest }: Extract<Event, { type: 'outcome' }>['outcome']): object {
-  return { host, status, cause, checks, error, digest }
+function isSkipped(event: Event): boolean {
+  return event.type === 'outcome' && event.outcome.status === 'skipped'
+}
+
+/** Facts are large; the event line keeps the verdict, and the few numbers that people ask for later. */
+function brief(outcome: Extract<Event, { type: 'outcome' }>['outcome']): object {
+  const { host, status, cause, checks, error, digest, facts, elapsedMs } = outcome
+  return { host, status, cause, checks, error, digest, elapsedMs, numbers: facts && numbersOf(facts) }
 }

@@ -1,5 +1,6 @@
 /** What a record says of a run as a whole: which hosts are done, which are in doubt, which were never begun. */
 import type { Progress, RecordedRun } from './recorded.ts'
+import { type RunResult, readResult } from './result-file.ts'
 import type { Status } from './status.ts'
 
 /** `in-doubt`: begun, and nobody wrote down how it ended. `not-begun`: planned at most. */
@@ -22,10 +23,13 @@ export interface RunSummary
 }
 
 /** Sums a record up; hosts in the order of the run. */
-export function summarizeRun(recorded: RecordedRun): RunSummary {
+export function summarizeRun(
+  recorded: RecordedRun,
+  { hosts: ended }: Pick<RunResult, 'hosts'> = readResult(recorded.directory),
+): RunSummary {
   const { run, at, who, command, strategy, of, directory, progress } = recorded
   const names = [...new Set([...recorded.hosts, ...progress.keys()])]
-  const hosts = names.map(name => summarizeHost(name, progress.get(name)))
+  const hosts = names.map(name => atEnd(summarizeHost(name, progress.get(name)), ended))
   const pending = hosts.filter(({ state }) => state === 'in-doubt' || state === 'unknown').map(({ name }) => name)
   return { run, at, who, command, strategy, of, directory, hosts, pending }
 }
@@ -34,6 +38,16 @@ function summarizeHost(name: string, progress: Progress | undefined): HostSummar
   const { outcome = null, step = null } = progress ?? {}
   const state = outcome?.status ?? (step === null ? 'not-begun' : 'in-doubt')
   return { name, state, step, error: outcome?.error?.message ?? null, digest: outcome?.digest ?? null }
+}
+
+/**
+ * What a run that came to its end says of a host goes before what was written down on the way: with it are those that it
+ * found to have nothing to do with it. `skipped` is said of this try; one that was begun before is not done with that.
+ */
+function atEnd(host: HostSummary, ended: RunResult['hosts']): HostSummary {
+  const found = ended.get(host.name)
+  if (found === undefined || (found.status === 'skipped' && host.step !== null)) return host
+  return { ...host, state: found.status, error: found.error?.message ?? null }
 }
 
 /** `changed 3, in-doubt 1`: how many hosts are in which state, in the order in which the states first come. */

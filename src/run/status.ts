@@ -3,6 +3,7 @@ import { EXIT, type ExitCode } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Check } from './checks.ts'
+import type { Probed } from './outside/probed.ts'
 
 export type Status =
   | 'ok'
@@ -31,7 +32,7 @@ export const STATUSES = [
 ] as const satisfies readonly Status[]
 
 /** Why a host has its status, where the status alone says too little for the exit code. */
-export type Cause = 'stale' | 'interrupted' | 'excluded' | 'locked'
+export type Cause = 'stale' | 'interrupted' | 'excluded' | 'locked' | 'budget'
 
 export interface Outcome {
   readonly host: string
@@ -43,6 +44,8 @@ export interface Outcome {
   readonly error: { readonly message: string; readonly hint: string | null } | null
   /** What the host says its targets are at the end of a change, as one digest: equal is equal to the byte. */
   readonly digest: string | null
+  /** What was measured from outside; missing: nothing was asked for. */
+  readonly probes?: readonly Probed[]
   /** From the first attempt to connect until this outcome. */
   readonly elapsedMs: number
 }
@@ -88,7 +91,7 @@ export function exitCodeOf(outcome: Pick<Outcome, 'status' | 'cause'>, detailed:
 }
 
 /** The exit code of a run: the worst of its hosts; an interrupted run says so unless a person is needed. */
-export function exitCodeOfRun(outcomes: readonly Outcome[], detailed: boolean): ExitCode {
+export function exitCodeOfRun(outcomes: readonly Pick<Outcome, 'status' | 'cause'>[], detailed: boolean): ExitCode {
   const codes = new Set(outcomes.map(outcome => exitCodeOf(outcome, detailed)))
   if (outcomes.some(({ cause }) => cause === 'interrupted') && !codes.has(EXIT.needsPerson)) return EXIT.interrupted
   return WORST_FIRST.find(code => codes.has(code)) ?? EXIT.ok

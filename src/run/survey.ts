@@ -4,6 +4,8 @@ import { gatherFacts } from '../facts/gather.ts'
 import type { Host } from '../inventory/host.ts'
 import type { Plan, Task } from '../plan/plan.ts'
 import type { Connection } from '../transport/connection.ts'
+import { inTime } from './host-limit.ts'
+import { numbersOf } from './numbers.ts'
 import { planHost } from './plan-host.ts'
 import { probeNeeds, type Tools } from './tools.ts'
 
@@ -37,17 +39,17 @@ export async function surveyOver(connection: Connection, task: Task, tools: Tool
   const { host } = connection
   const facts = await gatherFacts(connection, { windowSeconds, ...probeNeeds(task), signal: tools.signal })
   const plan = planHost(host, task, facts)
-  tools.emit({ type: 'planned', host: host.name, plan })
+  tools.emit({ type: 'planned', host: host.name, plan, numbers: numbersOf(facts) })
   return { host, facts, plan, connection }
 }
 
-/** Connects and does one thing over it; where that fails the connection is closed, else it is the caller's. */
+/** Connects and does one thing over it, in the time of a host; where that fails the connection is closed, else it is the caller's. */
 export async function connected<T>(host: Host, tools: Tools, work: (connection: Connection) => Promise<T>): Promise<T> {
   tools.emit({ type: 'phase', host: host.name, phase: 'connect' })
   const connection = await tools.connect(host, tools.signal)
   try {
     tools.emit({ type: 'phase', host: host.name, phase: 'probe' })
-    return await work(connection)
+    return await inTime(host, tools, work(connection))
   } catch (error) {
     await connection[Symbol.asyncDispose]()
     throw error

@@ -6,6 +6,7 @@ import type { Connection } from '../transport/connection.ts'
 import { type Applied, lostOutcome } from './applied.ts'
 import type { Check } from './checks.ts'
 import { REMOTE } from './codes.ts'
+import { intend } from './intent.ts'
 import { persevere } from './persevere.ts'
 import type { Tools } from './tools.ts'
 import type { Undertaking } from './undertaking.ts'
@@ -21,7 +22,7 @@ export async function takeBack(
   why: string,
   tools: Tools,
 ): Promise<Applied> {
-  tools.emit({ type: 'intent', host: host.name, step: 'undo', runDir })
+  await intend({ host: host.name, step: 'undo', runDir }, tools)
   try {
     return await persevere(host, connections, untilMs, tools, async connection => {
       const stdin = revertProgram(runDir)

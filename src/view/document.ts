@@ -2,10 +2,12 @@
 
 import type { ExitCode } from '../errors.ts'
 import type { Facts } from '../facts/facts.ts'
+import { jsonPieces } from '../lang/pieces.ts'
 import { plain } from '../lang/text.ts'
 import { diffLines } from '../plan/diff.ts'
 import type { Outcome, Status } from '../run/status.ts'
 import { STATUSES } from '../run/status.ts'
+import type { TakenBack } from '../run/taken-back.ts'
 
 /** Version of the documents. It changes when a field changes its meaning or goes, not when one is added. */
 export const SCHEMA_VERSION = 1
@@ -24,23 +26,66 @@ export function toDocument(value: unknown): Json {
   return plain(String(value))
 }
 
+/** Every host has the same keys, thousands of times; a few may be words of a host. */
+const MOST_KEYS = 4096
+const snaked = new Map<string, string>()
+
 function snake(key: string): string {
-  return plain(key).replace(/[a-z0-9][A-Z]/g, pair => `${pair[0]}_${pair[1]?.toLowerCase()}`)
+  const known = snaked.get(key)
+  if (known !== undefined) return known
+  const made = plain(key).replace(/[a-z0-9][A-Z]/g, pair => `${pair[0]}_${pair[1]?.toLowerCase()}`)
+  if (snaked.size < MOST_KEYS) snaked.set(key, made)
+  return made
+}
+
+/** A document whose hosts are made when they are asked for: of many the whole is never there at once. */
+export interface HostsDocument {
+  readonly head: object
+  readonly hosts: Iterable<unknown>
+}
+
+/** A document of hosts, in inventory order; `body` says what stands there of each. */
+export function hostsDocument(
+  head: object,
+  outcomes: readonly Outcome[],
+  body: (outcome: Outcome) => object,
+): HostsDocument {
+  return {
+    head: Object(toDocument({ schema: SCHEMA_VERSION, ...head })),
+    hosts: {
+      *[Symbol.iterator]() {
+        for (const outcome of outcomes) yield toDocument({ name: outcome.host, ...body(outcome) })
+      },
+    },
+  }
+}
+
+/** Its text, host by host: `indent` 0 makes a single line. */
+export function* documentText({ head, hosts }: HostsDocument, indent: 0 | 2): Generator<string> {
+  yield* jsonPieces(head, ['hosts', hosts], indent)
+  yield '\n'
 }
 
 /** The document of `ctfix facts`. */
-export function factsDocument(outcomes: readonly Outcome[], exitCode: ExitCode): Json {
-  const hosts = outcomes.map(({ host, status, facts, error }) => ({
-    name: host,
+export function factsDocument(outcomes: readonly Outcome[], exitCode: ExitCode): HostsDocument {
+  return hostsDocument({ exitCode }, outcomes, ({ status, facts, error }) => ({
     status,
     facts: facts && factsBody(facts),
     error,
   }))
-  return toDocument({ schema: SCHEMA_VERSION, exitCode, hosts })
 }
 
 /** Facts as programs read them: counters flat, of files only that they are there, and no rules but those that track. */
-function factsBody({ files, stats, earlier, log, ruleset: _, ownNft: __, tracking: ___, ...facts }: Facts): object {
+export function factsBody({
+  files,
+  stats,
+  earlier,
+  log,
+  ruleset: _,
+  ownNft: __,
+  tracking: ___,
+  ...facts
+}: Facts): object {
   return {
     ...facts,
     stats: stats?.counters ?? null,
@@ -67,29 +112,42 @@ export function summarize(outcomes: readonly Outcome[]): Readonly<Record<string,
   ])
 }
 
+/** What a saved plan is, and whether it can still be applied. */
+export interface SavedNote {
+  readonly state: 'ready' | 'expired' | 'used' | 'edited'
+  readonly madeAt: string
+  readonly expiresAt: string
+  readonly who: string
+  readonly used: { readonly run: string; readonly who: string; readonly at: string } | null
+}
+
 export interface RunHeader {
   readonly run: string
   readonly command: string
   readonly strategy: readonly string[]
+  /** Of a run that went no further: why, and the last batch that was begun. */
+  readonly stopped?: { readonly reason: string; readonly afterBatch: number }
+  /** Of a plan that was read from a file. */
+  readonly saved?: SavedNote
+  /** How the batches go and what stops them, in words. */
+  readonly rules?: readonly string[]
+  /** Of a run that is long over: when it was gone on with, and by which runs it was taken back. */
+  readonly resumed?: readonly string[]
+  readonly takenBack?: readonly TakenBack[]
 }
 
 /** The document of plan, apply and verify. */
-export function runDocument(header: RunHeader, outcomes: readonly Outcome[], exitCode: ExitCode): Json {
-  return toDocument({
-    schema: SCHEMA_VERSION,
-    ...header,
-    exitCode,
-    summary: summarize(outcomes),
-    hosts: outcomes.map(outcome => ({ name: outcome.host, ...outcomeBody(outcome) })),
-  })
+export function runDocument(header: RunHeader, outcomes: readonly Outcome[], exitCode: ExitCode): HostsDocument {
+  return hostsDocument({ ...header, exitCode, summary: summarize(outcomes) }, outcomes, outcomeBody)
 }
 
 /** What came of one host: in a run document, and in the event that tells of it. */
-export function outcomeBody({ status, cause, plan, checks, error, digest, elapsedMs }: Outcome): object {
+export function outcomeBody({ status, cause, plan, checks, error, digest, probes, elapsedMs }: Outcome): object {
   return {
     status,
     cause,
     changes: plan?.changes ?? [],
+    notes: plan?.notes ?? [],
     warnings: plan?.warnings ?? [],
     blockers: plan?.blockers ?? [],
     forced: plan?.forced ?? [],
@@ -97,6 +155,7 @@ export function outcomeBody({ status, cause, plan, checks, error, digest, elapse
     checks,
     error,
     digest,
+    ...(probes && { probes }),
     elapsedMs,
   }
 }

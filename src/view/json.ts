@@ -1,26 +1,28 @@
 /** Views for programs: one document, or one event a line. */
 
 import type { Event } from '../run/events.ts'
-import { factsDocument, outcomeBody, runDocument, SCHEMA_VERSION, toDocument } from './document.ts'
-import { plansText } from './human.ts'
+import { documentText, factsDocument, outcomeBody, runDocument, SCHEMA_VERSION, toDocument } from './document.ts'
+import { plansPieces } from './human.ts'
 import { createPaint } from './paint.ts'
-import type { Streams, View } from './view.ts'
+import { print, type Streams, type View } from './view.ts'
 
 /** What both have: results as documents, and for a person who is asked the plans on stderr. */
-function documentView(print: (document: unknown) => void, { err }: Streams): View {
+function documentView(streams: Streams, indent: 0 | 2): View {
+  const { err: out } = streams
   return {
     onEvent() {},
-    plans() {},
-    ask: outcomes => err(`${plansText(outcomes, createPaint(false))}\n`),
+    async plans() {},
+    ask: outcomes => print({ ...streams, out }, plansPieces(outcomes, createPaint(false))),
     async settle() {},
-    facts: (outcomes, exitCode) => print(factsDocument(outcomes, exitCode)),
-    result: (header, outcomes, exitCode) => print(runDocument(header, outcomes, exitCode)),
+    facts: (outcomes, exitCode) => print(streams, documentText(factsDocument(outcomes, exitCode), indent)),
+    result: (header, outcomes, exitCode) =>
+      print(streams, documentText(runDocument(header, outcomes, exitCode), indent)),
   }
 }
 
 /** `--output json`: one document at the end. */
 export function jsonView(streams: Streams): View {
-  return documentView(document => streams.out(`${JSON.stringify(document, null, 2)}\n`), streams)
+  return documentView(streams, 2)
 }
 
 /** What the facts show of cures is said by checks; a plan is what would be done. */
@@ -32,13 +34,15 @@ function withoutEvidence(event: Event): object {
 
 /** `--output ndjson`: each event as it happens, the whole result as the last line. */
 export function ndjsonView(streams: Streams): View {
-  const print = (document: unknown): void => streams.out(`${JSON.stringify(document)}\n`)
+  const { drained } = streams
   return {
-    ...documentView(print, streams),
+    ...documentView(streams, 0),
+    ...(drained && { ready: drained }),
     onEvent(event) {
-      const { type, host } = event
-      const body = type === 'outcome' ? { type, host, ...outcomeBody(event.outcome) } : withoutEvidence(event)
-      print(toDocument({ schema: SCHEMA_VERSION, ...body }))
+      const { type } = event
+      const body =
+        type === 'outcome' ? { type, host: event.host, ...outcomeBody(event.outcome) } : withoutEvidence(event)
+      streams.out(`${JSON.stringify(toDocument({ schema: SCHEMA_VERSION, ...body }))}\n`)
     },
   }
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import type { Lab, LabHost } from './lab.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/ctfix.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/ctfix.js', import.meta.url))
 
 export interface Result {
   readonly exitCode: number
@@ -30,6 +30,7 @@ export interface Document {
       readonly before: unknown
       readonly after: unknown
     }[]
+    readonly notes: readonly string[]
     readonly warnings: readonly string[]
     readonly blockers: readonly { readonly code: string; readonly message: string }[]
     readonly diff: string
@@ -122,10 +123,13 @@ export function runProgram(
     readonly cwd?: string
     /** Another entry than the product's own. */
     readonly program?: string
+    /** What starts it, with the words before it. */
+    readonly under?: readonly string[]
   } = {},
 ): Promise<Result> {
-  const { timeoutMs = 240_000, env = {}, cwd, program = PROGRAM } = options
-  const child = spawn(process.execPath, [program, ...args], {
+  const { timeoutMs = 240_000, env = {}, cwd, program = PROGRAM, under = [] } = options
+  const [command, ...words] = [...under, process.execPath, program, ...args] as [string, ...string[]]
+  const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, SSH_AUTH_SOCK: '', NO_COLOR: '1', ...env },
     timeout: timeoutMs,

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { type Entry, everyEntry, grammarOf } from '../../../src/cli/grammar.ts'
 import { createProgram } from '../../../src/cli/index.ts'
 import {
   type SharedOptions,
@@ -11,6 +12,7 @@ import {
 import { parseSet } from '../../../src/cli/set.ts'
 import { STRATEGIES } from '../../../src/cli/strategies-help.ts'
 import { optionNames } from '../../../src/cli/task.ts'
+import { auto } from '../../../src/diagnose/auto.ts'
 import { UsageError } from '../../../src/errors.ts'
 import { strategies } from '../../../src/strategy/index.ts'
 
@@ -60,7 +62,6 @@ describe('flags', () => {
       connectTimeout: 60,
       window: 10,
       output: 'human',
-      hostKey: 'strict',
       becomeMethod: 'sudo',
       color: true,
     })
@@ -90,6 +91,11 @@ describe('flags', () => {
 
   it('that are times take durations', () => {
     expect(parsed('--window', '1m30s', '--connect-timeout', '5')).toMatchObject({ window: 90, connectTimeout: 5 })
+  })
+
+  it('that were said are known from those that are defaults, also where they say the same', () => {
+    expect(parsed('--connect-timeout', '60')).toMatchObject({ connectTimeout: 60, connectTimeoutSaid: true })
+    expect(parsed().connectTimeoutSaid).toBeUndefined()
   })
 
   it.each([
@@ -122,7 +128,7 @@ describe('a word that is not known', () => {
 
 describe('help', () => {
   it('has every strategy with its summary and options, as the strategies themselves have them', () => {
-    const known = strategies.map(strategy => ({
+    const known = [...strategies, auto].map(strategy => ({
       name: strategy.name,
       summary: strategy.summary,
       options: optionNames(strategy),
@@ -133,11 +139,53 @@ describe('help', () => {
   it('lists the commands', () => {
     expect(createProgram('1.2.3').commands.map(command => command.name())).toEqual([
       'facts',
+      'diagnose',
+      'watch',
       'plan',
+      'show',
       'apply',
       'verify',
       'rollback',
       'runs',
+      'report',
+      'inventory',
+      'hostkeys',
+      'strategies',
+      'completion',
+      'complete-names',
     ])
   })
+})
+
+describe('a ticket', () => {
+  const entries = everyEntry(grammarOf(createProgram('1.2.3')))
+  const offers = ({ flags }: Entry): readonly string[] | undefined =>
+    flags.find(({ names }) => names.includes('--output'))?.value?.choices
+  const nameOf = ({ path }: Entry): string => path.join(' ')
+
+  it('is offered where there is a run, or facts, to make it of, and nowhere else', () => {
+    const made = entries.filter(entry => offers(entry)?.includes('markdown')).map(nameOf)
+    expect(made).toEqual(['facts', 'plan', 'show', 'apply', 'verify', 'rollback', 'report'])
+    for (const entry of entries) {
+      const known = offers(entry)
+      if (known !== undefined && !made.includes(nameOf(entry))) expect(known).toEqual(['human', 'json', 'ndjson'])
+    }
+  })
+
+  it.each(['diagnose', 'watch', 'runs list', 'runs show x', 'inventory list', 'hostkeys scan'])(
+    'of %s is refused with what there is instead',
+    async path => {
+      const program = createProgram('1.2.3')
+      const quiet = (command: Command): void => {
+        command.exitOverride().configureOutput({ writeErr: () => {} })
+        for (const below of command.commands) quiet(below)
+      }
+      quiet(program)
+      for (const output of ['markdown', 'junit']) {
+        await expect(program.parseAsync([...path.split(' '), '--output', output], { from: 'user' })).rejects.toThrow(
+          'Allowed choices are human, json, ndjson.',
+        )
+      }
+    },
+  )
 })

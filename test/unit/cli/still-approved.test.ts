@@ -1,6 +1,6 @@
 /** Between the plan and the yes of a person somebody else may have been at work. */
 import { expect, it } from 'vitest'
-import { stillApproved } from '../../../src/cli/carry-out.ts'
+import { stillApproved } from '../../../src/cli/looks.ts'
 import { makePlan, type Plan } from '../../../src/plan/plan.ts'
 import type { Prepared } from '../../../src/run/commands.ts'
 import { notrack } from '../../../src/strategy/notrack/notrack.ts'
@@ -58,4 +58,15 @@ it('a rule that came in between makes it stale, though it touches no target of t
 it('nobody looks twice where nobody was asked', async () => {
   const { prepared } = held(approved, banned)
   expect(await stillApproved(approved, prepared, false, never)).toBe(prepared)
+})
+
+it('a connection that is taken is closed when the second look fails, and when it is dead by then', async () => {
+  const broken = held(approved, approved)
+  const prepared = { ...broken.prepared, again: () => Promise.reject(new Error('no answer')) }
+  await expect(stillApproved(approved, prepared, true, never)).rejects.toThrow('no answer')
+  expect(broken.closed()).toBe(true)
+  const dead = held(approved, approved, false)
+  const fresh = held(approved, approved)
+  expect(await stillApproved(approved, dead.prepared, true, async () => fresh.prepared)).toBe(fresh.prepared)
+  expect([dead.closed(), fresh.closed()]).toEqual([true, false])
 })

@@ -87,7 +87,11 @@ describe('a task from flags', () => {
 
   it.each<[string[], unknown, string | RegExp]>([
     [['-s', 'rais'], UsageError, 'expected a strategy, got "rais"; did you mean "raise"?'],
-    [['-s', 'raise,'], UsageError, 'expected a strategy (raise, timeouts, notrack, blacklist, untrigger), got ""'],
+    [
+      ['-s', 'raise,'],
+      UsageError,
+      'expected a strategy (raise, timeouts, notrack, blacklist, untrigger, auto), got ""',
+    ],
     [
       ['-s', 'raise', '--set', 'mx=1'],
       ConfigError,
@@ -175,7 +179,7 @@ x:
     ['ctfix_strategy: rais', 'hosts.yaml:4:23: expected a strategy, got "rais"; did you mean "raise"?'],
     [
       'ctfix_strategy: [raise, x]',
-      'hosts.yaml:4:23: expected a strategy (raise, timeouts, notrack, blacklist, untrigger), got "x"',
+      'hosts.yaml:4:23: expected a strategy (raise, timeouts, notrack, blacklist, untrigger, auto), got "x"',
     ],
     ['ctfix_options: {mx: 1}', 'hosts.yaml:4:23: expected an option of raise, got "mx"; did you mean "max"?'],
     [

@@ -44,9 +44,33 @@ describe('the fleet', () => {
     expect(most).toBe(2)
   })
 
+  it('begins nobody while who reads is behind; who has pressed Ctrl-C waits for nobody', async () => {
+    const begun: string[] = []
+    const stop = new AbortController()
+    const { promise: taken, resolve: take } = Promise.withResolvers<void>()
+    const turns = [Promise.resolve(), taken, new Promise<void>(() => {}), new Promise<void>(() => {})]
+    const all = eachHost(
+      hosts,
+      { forks: 1, stop: stop.signal, emit: () => {}, ready: () => turns.shift() ?? Promise.resolve() },
+      async ({ name }) => {
+        begun.push(name)
+        return { status: 'ok' }
+      },
+    )
+    await sleep(20)
+    expect(begun).toEqual(['a'])
+    take()
+    await sleep(20)
+    expect(begun).toEqual(['a', 'b'])
+    stop.abort()
+    expect((await all).map(({ status }) => status)).toEqual(['ok', 'ok', 'skipped', 'skipped'])
+  })
+
   it('tells of every outcome as it comes', async () => {
     const told: string[] = []
-    await run(async () => ({ status: 'changed' }), { emit: event => told.push(`${event.type} ${event.host}`) })
+    await run(async () => ({ status: 'changed' }), {
+      emit: event => told.push(`${event.type} ${'host' in event && event.host}`),
+    })
     expect(told.toSorted()).toEqual(['outcome a', 'outcome b', 'outcome c', 'outcome d'])
   })
 

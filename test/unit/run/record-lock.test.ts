@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import fs, { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, it } from 'vitest'
@@ -40,4 +41,26 @@ it('a process that is gone, or is somebody else by now, does not keep it; of ano
   }
   writeFileSync(file(), '1 elsewhere.example\n')
   expect(() => holdRecord(directory)).toThrow('process 1 on elsewhere.example is at work')
+})
+
+it('of two that find one whose process is gone, one takes it: the other does not take away what the first has by then', () => {
+  const gone = `${2 ** 30} ${hostname()}\n`
+  const first = '1 elsewhere.example\n'
+  writeFileSync(file(), gone)
+  const { readFileSync: read } = fs
+  fs.readFileSync = Object.assign((path: fs.PathOrFileDescriptor, ...rest: readonly unknown[]) => {
+    const text = Reflect.apply(read, fs, [path, ...rest])
+    // Between the look and the act somebody else has done the same.
+    if (path === file() && text === gone) writeFileSync(file(), first)
+    return text
+  }, read)
+  syncBuiltinESMExports()
+  try {
+    expect(() => holdRecord(directory)).toThrow('process 1 on elsewhere.example is at work')
+  } finally {
+    fs.readFileSync = read
+    syncBuiltinESMExports()
+  }
+  expect(readFileSync(file(), 'utf8')).toBe(first)
+  expect(readdirSync(directory)).toEqual(['controller'])
 })

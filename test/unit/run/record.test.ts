@@ -1,9 +1,12 @@
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError } from '../../../src/errors.ts'
+import { numbersOf } from '../../../src/run/numbers.ts'
 import { openRecord } from '../../../src/run/record.ts'
+import { readRun } from '../../../src/run/recorded.ts'
 import { makeFacts } from '../../support/facts.ts'
 import { makeOutcome, planFor } from '../../support/outcomes.ts'
 
@@ -39,13 +42,16 @@ describe('the record of a run', () => {
     record.write({ type: 'outcome', host: 'web-1', outcome })
     expect(lines().map(({ at, ...line }) => line)).toEqual([
       { type: 'intent', host: 'web-1', step: 'apply', runDir: '/var/lib/ctfix/RUN' },
-      { type: 'outcome', host: 'web-1', status: 'changed', cause: null, checks: [], error: null, digest: null },
+      {
+        ...{ type: 'outcome', host: 'web-1', status: 'changed', cause: null, checks: [], error: null, digest: null },
+        ...{ elapsedMs: 7, numbers: numbersOf(makeFacts()) },
+      },
     ])
     for (const { at } of lines()) expect(new Date(String(at)).getTime()).toBeGreaterThan(0)
   })
 
-  it('ends with the result', () => {
-    openRecord(state, 'RUN', { strategy: ['raise'] }).close({ any: 'result' })
+  it('ends with the result', async () => {
+    await openRecord(state, 'RUN', { strategy: ['raise'] }).close(['{"any":', '"result"}'])
     expect(JSON.parse(readFileSync(join(state, 'runs', 'RUN', 'result.json'), 'utf8'))).toEqual({ any: 'result' })
   })
 
@@ -59,5 +65,43 @@ describe('the record of a run', () => {
     writeFileSync(file, '')
     expect(() => openRecord(file, 'RUN', {})).toThrow(ConfigError)
     expect(() => openRecord(file, 'RUN', {})).toThrow(/cannot write the run record/)
+  })
+
+  it('of which only half could be made is none', () => {
+    expect(() => openRecord(state, 'RUN', { strategy: 1n })).toThrow(/cannot write the run record/)
+    expect(existsSync(join(state, 'runs', 'RUN'))).toBe(false)
+  })
+
+  it('on a full disk lets no change begin, and says at the end that it is incomplete', async () => {
+    mkdirSync(join(state, 'runs', 'RUN'), { recursive: true })
+    symlinkSync('/dev/full', join(state, 'runs', 'RUN', 'events.ndjson'))
+    const record = openRecord(state, 'RUN', { strategy: ['raise'] })
+    record.write({ type: 'intent', host: 'web-1', step: 'apply', runDir: '/r' })
+    expect(await record.committed()).toMatch(/^\/\S+\/runs\/RUN: ENOSPC/)
+    expect(await record.close(['{}'])).toMatch(/^ENOSPC/)
+  })
+
+  it('goes on after a line of which the disk took a part, and is read without it', async () => {
+    const record = openRecord(state, 'RUN', { strategy: ['raise'] })
+    record.write({ type: 'intent', host: 'web-1', step: 'apply', runDir: '/r' })
+    const { appendFileSync } = fs
+    fs.appendFileSync = (file, text) => {
+      appendFileSync(file, String(text).slice(0, 30))
+      throw new Error('ENOSPC: no space left on device')
+    }
+    syncBuiltinESMExports()
+    try {
+      record.write({ type: 'intent', host: 'web-1', step: 'persist', runDir: '/r' })
+      record.write({ type: 'intent', host: 'web-1', step: 'undo', runDir: '/r' })
+    } finally {
+      fs.appendFileSync = appendFileSync
+      syncBuiltinESMExports()
+    }
+    record.write({ type: 'outcome', host: 'web-1', outcome: makeOutcome('rolled-back') })
+    expect(await record.committed()).toMatch(/^\/\S+\/runs\/RUN: ENOSPC/)
+    const { progress, story } = readRun(state, 'RUN')
+    expect(progress.get('web-1')).toMatchObject({ step: 'apply', outcome: { status: 'rolled-back' } })
+    // Nobody went on with it.
+    expect(story).toEqual([])
   })
 })

@@ -17,6 +17,20 @@ beforeEach(() => {
 })
 
 describe('a record is read back', () => {
+  it('with the plan that a host was begun with, whatever a later look would have left to do', () => {
+    const plan = planFor()
+    const rest = { ...plan, changes: plan.changes.slice(-1) }
+    const write = (record: ReturnType<typeof openRecord>, step: 'apply' | 'persist', planned: typeof plan): void => {
+      record.write({ type: 'planned', host: 'web-1', plan: planned })
+      record.write({ type: 'intent', host: 'web-1', step, runDir: '/r' })
+    }
+    write(openRecord(state, 'RUN', { strategy: ['raise'], hosts: ['web-1'] }), 'apply', plan)
+    write(reopenRecord(state, 'RUN'), 'persist', rest)
+    expect(readRun(state, 'RUN').progress.get('web-1')?.plan?.changes).toHaveLength(plan.changes.length)
+    write(reopenRecord(state, 'RUN'), 'apply', rest)
+    expect(readRun(state, 'RUN').progress.get('web-1')?.plan?.changes).toHaveLength(1)
+  })
+
   it('with the numbers each auto came to, and how far each host came', () => {
     const hosts = ['web-1', 'web-2', 'web-3', 'web-4']
     const record = openRecord(state, 'RUN', { strategy: ['raise', 'timeouts'], hosts, who: 'ops@desk', at: 'now' })
@@ -68,6 +82,19 @@ describe('a record is read back', () => {
     record.write({ type: 'outcome', host: 'web-1', outcome: makeOutcome('unknown') })
     record.write({ type: 'intent', host: 'web-1', step: 'apply', runDir: '/r' })
     expect(readRun(state, 'RUN').progress.get('web-1')?.outcome).toBeNull()
+  })
+
+  it('of a host that was begun, and was skipped when the run went on, with what was known before: nothing', () => {
+    const record = openRecord(state, 'RUN', { strategy: ['raise'], hosts: ['web-1', 'web-2'] })
+    for (const host of ['web-1', 'web-2']) record.write({ type: 'intent', host, step: 'apply', runDir: '/r' })
+    record.write({ type: 'outcome', host: 'web-2', outcome: makeOutcome('rolled-back', { host: 'web-2' }) })
+    const again = reopenRecord(state, 'RUN')
+    for (const host of ['web-1', 'web-2']) {
+      again.write({ type: 'outcome', host, outcome: makeOutcome('skipped', { host, cause: 'interrupted' }) })
+    }
+    const { hosts, pending } = summarizeRun(readRun(state, 'RUN'))
+    expect(hosts.map(({ state: is }) => is)).toEqual(['in-doubt', 'rolled-back'])
+    expect(pending).toEqual(['web-1'])
   })
 
   it('and a line that is damaged in the middle is said, with its file', () => {

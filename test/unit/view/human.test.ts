@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Facts } from '../../../src/facts/facts.ts'
 import { STATUSES } from '../../../src/run/status.ts'
-import { factsText, plansText, recapText } from '../../../src/view/human.ts'
+import { factsText } from '../../../src/view/facts-text.ts'
+import { plansText, recapText } from '../../../src/view/human.ts'
 import { createPaint } from '../../../src/view/paint.ts'
 import { table } from '../../../src/view/table.ts'
 import { entriesChange, fileChange } from '../../support/changes.ts'
@@ -124,7 +125,7 @@ describe('the recap', () => {
 
   it('keeps the order of the inventory among equals', () => {
     const outcomes = ['b', 'a', 'c'].map(host => makeOutcome('ok', { host }))
-    expect(recapText(outcomes, paint)).toMatch(/^b {2}ok\na {2}ok\nc {2}ok\n/)
+    expect(recapText(outcomes, paint)).toMatch(/^b, a, c {2}ok {2}\(3 hosts\)\n/)
   })
 
   it('has the checks of a host under it', () => {
@@ -161,6 +162,13 @@ describe('text of a host', () => {
   it('cannot pretend to be another line', () => {
     const text = factsText([ok({ kernel: '6.1\nweb-2  ok' })], paint)
     expect(text.trimEnd().split('\n')).toHaveLength(2)
+  })
+
+  it('cannot do so by the name that a file gives it', () => {
+    const named = ['a', 'b\nrecap  targeted 1  ok 1', 'c'.repeat(40)].map(host => makeOutcome('failed', { host }))
+    expect(recapText(named, paint).match(/^recap/gm)).toHaveLength(1)
+    expect(recapText(named.slice(1, 2), paint).match(/^recap/gm)).toHaveLength(1)
+    expect(plansText(named, paint)).not.toMatch(/^recap/m)
   })
 
   it('has colour only where it is wanted', () => {

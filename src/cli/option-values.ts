@@ -1,0 +1,38 @@
+/** What the values of flags may be, each refused with what was expected. */
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../lang/duration.ts'
+
+/** A whole number. */
+export function number(least: number, most: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}, got ${text}`)
+  }
+}
+
+/** Seconds, or a duration. */
+export function seconds(least: number): (text: string) => number {
+  return text => {
+    const value = parseDuration(text)
+    if (value !== null && value >= least) return value
+    throw new InvalidArgumentError(`expected seconds or a duration such as 90s or 2m, at least ${least}, got ${text}`)
+  }
+}
+
+/** Of a flag that is repeated: all of them. */
+export const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text]
+/** The same, several with commas as well. */
+export const list = (text: string, earlier: readonly string[] = []): string[] => [
+  ...earlier,
+  ...text.split(',').map(part => part.trim()),
+]
+
+/** Whatever `parse` makes of it; null: it is none. */
+export function read<T>(parse: (text: string) => T | null, expected: string): (text: string) => T {
+  return text => {
+    const value = parse(text)
+    if (value !== null) return value
+    throw new InvalidArgumentError(`expected ${expected}, got ${text}`)
+  }
+}
