@@ -1,5 +1,5 @@
 /** What a user can get wrong before any host is touched: the exit code, one line on stderr that says what was expected. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,6 +7,8 @@ import { type Result, runProgram } from './product.ts'
 
 const host = (...lines: readonly string[]): string =>
   ['all:', '  hosts:', '    web-1:', ...lines.map(line => `      ${line}`), ''].join('\n')
+
+const VAULT = readFileSync(join(import.meta.dirname, '../inventory/corpus/vault-file/group_vars/web/vault.yml'))
 
 const FILES: Readonly<Record<string, string | Buffer>> = {
   'good.yaml': 'all:\n  hosts:\n    web-1:\n    web-2:\n',
@@ -26,19 +28,30 @@ const FILES: Readonly<Record<string, string | Buffer>> = {
   'empty.yaml': '',
   'comments.yaml': '# nothing yet\n',
   'hostless.yaml': 'all:\n  hosts:\n',
-  'hosts.ini': '[web]\nweb-1\n',
+  'hosts.ini': '[web]\nweb-1\n\n[web:vars]\nansible_port 22\n',
+  'child.ini': '[site:children]\nwbe\n[web]\nweb-1\n',
+  'hosts.toml': '[web.hosts]\n',
+  'program.sh': '#!/bin/sh\necho no luck >&2\nexit 2\n',
+  'group_vars/vaulted': VAULT,
+  'vaulted.yaml': 'vaulted:\n  hosts:\n    web-1:\n',
+  password: 'hunter2\n',
+  'empty.retry': '\n',
   'escapes.yaml': host('ansible_port: "\\e[2Jmany"'),
   'play.yaml': '- hosts: all\n  strategy: raise\n  options:\n    max: lots\n',
   'nobody.yaml': '- hosts: nosuch\n  strategy: raise\n',
   'tasks.yaml': '- hosts: all\n  tasks: []\n',
-  'serial.yaml': '- hosts: all\n  strategy: raise\n  serial: 1\n',
+  'serial.yaml': '- hosts: all\n  strategy: raise\n  serial: [1, none]\n',
+  'seriel.yaml': '- hosts: all\n  strategy: raise\n  seriel: 1\n',
+  'canary.yaml': '- hosts: all\n  strategy: raise\n  canary: web-9\n',
 }
 
 let directory = ''
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'ctfix-input-'))
+  mkdirSync(join(directory, 'group_vars'))
   for (const [name, content] of Object.entries(FILES)) writeFileSync(join(directory, name), content)
+  chmodSync(join(directory, 'program.sh'), 0o755)
 })
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -53,7 +66,8 @@ const INVENTORIES: readonly Case[] = [
   ['facts', 64, /^ctfix: no inventory given$/],
   ['facts -i ,', 64, /^ctfix: expected hosts in the list after -i, got ","$/],
   ['facts -i nosuch.yaml', 65, /^ctfix: nosuch\.yaml: no such file$/],
-  ['facts -i .', 65, /^ctfix: \.: expected a file, got a directory$/],
+  // The first of its files that cannot be read.
+  ['facts -i .', 65, /^ctfix: bytes\.yaml:2: expected UTF-8 text, got other bytes$/],
   ['facts -i good.yaml/below', 65, /^ctfix: good\.yaml\/below: no such file: a part of its path is not a directory$/],
   ['facts -i tab.yaml', 65, /^ctfix: tab\.yaml:3:1: expected spaces for indentation, got a tab$/],
   [
@@ -84,7 +98,39 @@ const INVENTORIES: readonly Case[] = [
   ['facts -i empty.yaml', 65, /^ctfix: empty\.yaml: expected YAML, got an empty file$/],
   ['facts -i comments.yaml', 65, /^ctfix: comments\.yaml: expected YAML, got only comments$/],
   ['facts -i hostless.yaml', 66, /^ctfix: no hosts in hostless\.yaml$/],
-  ['facts -i hosts.ini', 65, /^ctfix: hosts\.ini: expected a YAML inventory, got what looks like INI/],
+  ['facts -i hosts.ini', 65, /^ctfix: hosts\.ini:5: expected name=value, got a line without "="$/],
+  [
+    'facts -i child.ini',
+    65,
+    /^ctfix: child\.ini:2: expected a section for the child group "wbe", got none; did you mean "web"\?$/,
+  ],
+  ['facts -i hosts.toml', 65, /^ctfix: hosts\.toml: expected YAML, INI, JSON or a program, got TOML/],
+  ['facts -i program.sh', 65, /^ctfix: program\.sh: expected exit code 0 of --list, got exit code 2: no luck$/],
+  [
+    'facts -i vaulted.yaml',
+    65,
+    /^ctfix: group_vars\/vaulted:1: expected a vault password for a vaulted value, got none$/,
+  ],
+  [
+    'facts -i vaulted.yaml --vault-password-file password',
+    65,
+    /^ctfix: group_vars\/vaulted:1: expected the password of a vaulted value, got a wrong one \(tried: default\)$/,
+  ],
+  ['facts -i good.yaml --vault-password-file nosuch', 65, /^ctfix: nosuch: no such file$/],
+  [
+    'facts -i good.yaml --vault-id prod@empty.retry',
+    65,
+    /^ctfix: empty\.retry: expected a vault password, got nothing$/,
+  ],
+  ['facts -i good.yaml --vault-id prod@', 64, /^ctfix: --vault-id prod@: expected a file or prompt after the @$/],
+  ['facts -i good.yaml --ask-vault-pass', 64, /^ctfix: cannot ask for a password without a terminal$/],
+  ['inventory host web-3 -i good.yaml', 66, /^ctfix: no host is called "web-3"; did you mean web-1\?$/],
+  ['facts -i good.yaml --playbook-dir good.yaml', 64, /^ctfix: --playbook-dir good\.yaml: expected a directory$/],
+  ['inventory list -i port.yaml', 65, /^ctfix: port\.yaml:4:21: expected a port from 1 to 65535/],
+  ['inventory host web-1 -i port.yaml', 65, /^ctfix: port\.yaml:4:21: expected a port from 1 to 65535/],
+  ['inventory list -i good.yaml --limit nosuch', 66, /^ctfix: no host or group matches "nosuch"$/],
+  ['inventory graph -i good.yaml --limit nosuch', 66, /^ctfix: no host or group matches "nosuch"$/],
+  ['inventory host web-2 -i good.yaml --limit web-1', 66, /^ctfix: no host is called "web-2"; did you mean web-1\?$/],
   ['facts -i escapes.yaml', 65, /^ctfix: escapes\.yaml:4:21: expected a port .*, got "\\\\x1b\[2Jmany"$/],
 ]
 
@@ -133,7 +179,14 @@ const WANTED: readonly Case[] = [
     65,
     /^ctfix: tasks\.yaml:2:3: expected a strategy, got "tasks": ctfix is no general runner$/,
   ],
-  ['plan -i good.yaml --playbook serial.yaml', 65, /^ctfix: serial\.yaml:3:3: not supported yet: serial/],
+  [
+    'plan -i good.yaml --playbook serial.yaml',
+    65,
+    /^ctfix: serial\.yaml:3:15: expected a number of hosts from 1, .* got "none"/,
+  ],
+  ['plan -i good.yaml --playbook seriel.yaml', 65, /^ctfix: seriel\.yaml:3:3: .*did you mean "serial"\?/],
+  ['plan -i good.yaml --playbook canary.yaml', 66, /^ctfix: canary\.yaml:3:11: no host or group matches "web-9"/],
+  ['apply -i good.yaml --strategy raise --yes --serial 0', 64, /expected numbers of hosts from 1, .* got 0/],
   [`${PLAN} raise --playbook play.yaml`, 64, /^ctfix: --strategy and --playbook: give one of them$/],
   ['verify -i good.yaml --run NOSUCH --state-dir state', 65, /^ctfix: no run NOSUCH in state\/runs$/m],
 ]
@@ -141,6 +194,8 @@ const WANTED: readonly Case[] = [
 const FLAGS: readonly Case[] = [
   ['facts -i good.yaml --limit nosuch', 66, /^ctfix: no host or group matches "nosuch"$/],
   ['facts -i good.yaml --limit wbe-1', 66, /^ctfix: no host or group matches "wbe-1"; did you mean web-1\?$/],
+  ['facts -i good.yaml --limit @nosuch', 65, /^ctfix: nosuch: no such file$/],
+  ['facts -i good.yaml --limit @empty.retry', 66, /^ctfix: no host matches "@empty\.retry": the file is empty$/],
   ['facts -i good.yaml --limit !all', 66, /^ctfix: no host matches "!all"$/],
   ['facts -i good.yaml --limit ~(', 64, /^ctfix: expected a pattern, got "~\("/],
   [
@@ -159,7 +214,7 @@ const FLAGS: readonly Case[] = [
     /^error: .*expected seconds or a duration such as 90s or 2m, at least 1, got -3$/,
   ],
   [`verify -i good.yaml --strategy raise --window 0`, 64, /^error: .*expected seconds .* at least 1, got 0$/],
-  ['facts -i good.yaml --output xml', 64, /^error: .*Allowed choices are human, json, ndjson\.$/],
+  ['facts -i good.yaml --output xml', 64, /^error: .*Allowed choices are human, json, ndjson, markdown, junit\.$/],
   ['facts -i good.yaml --inventroy x', 64, /^error: unknown option '--inventroy'$/],
   ['fact -i good.yaml', 64, /^error: unknown command 'fact'$/],
 ]
@@ -198,11 +253,12 @@ describe.concurrent('words that are empty', () => {
   })
 })
 
-// Root reads what nobody may read.
-test.skipIf(process.getuid?.() === 0)('an inventory without permission to read it', async () => {
+test('an inventory without permission to read it', async () => {
   writeFileSync(join(directory, 'closed.yaml'), 'all:\n')
   chmodSync(join(directory, 'closed.yaml'), 0o000)
-  const result = await runProgram(['facts', '-i', 'closed.yaml'], { cwd: directory })
+  // Root reads what nobody may read, unless it gives that up.
+  const under = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
+  const result = await runProgram(['facts', '-i', 'closed.yaml'], { cwd: directory, under })
   judge(result, 65, /^ctfix: closed\.yaml: the file cannot be read: permission denied$/)
 })
 

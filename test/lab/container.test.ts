@@ -1,6 +1,6 @@
 /** Containers as they are: hosts whose kernel is somebody else's, over OpenSSH, dropbear and an SSH of 2006. */
-import { createServer } from 'node:net'
 import { expect } from 'vitest'
+import { type ClosedPort, closedPort } from '../support/closed-port.ts'
 import { CONTAINER_POWERS, type ContainerLab, startContainers } from './container.ts'
 import { contract, type HostKind, hostOf } from './contract.ts'
 import { digestOf } from './digest.ts'
@@ -50,7 +50,8 @@ labSuite('containers', start, suite => {
   })
 
   it('a wrong host key and a closed port are theirs alone: the others go on, in inventory order', async lab => {
-    const hosts = [await closedPort(lab), hostOf(lab, 'busybox'), wrongKey(lab), hostOf(lab, 'ops')]
+    using closed = await closedPort()
+    const hosts = [closedHost(lab, closed), hostOf(lab, 'busybox'), wrongKey(lab), hostOf(lab, 'ops')]
     const names = hosts.map(({ name }) => name)
     using product = productFor(lab, hosts)
     const facts = await product.json(['facts'])
@@ -106,13 +107,8 @@ function wrongKey(lab: ContainerLab): LabHost {
   return { name: 'wrong-key', vars, knownHosts: [address, ...key].join(' ') }
 }
 
-/** A port that was free a moment ago: nobody listens there. */
-async function closedPort(lab: ContainerLab): Promise<LabHost> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  const port = typeof address === 'object' && address ? address.port : 1
+/** The debian host at a port where nobody listens. */
+function closedHost(lab: ContainerLab, { port }: ClosedPort): LabHost {
   const { vars } = hostOf(lab, 'debian')
   return { name: 'closed', vars: { ...vars, ansible_port: port }, knownHosts: '' }
 }

@@ -12,6 +12,7 @@ export interface LabVars {
   readonly ansible_ssh_private_key_file?: string
   readonly ansible_password?: string
   readonly ansible_become?: boolean
+  readonly ansible_connection?: 'ssh2' | 'openssh' | 'local'
 }
 
 export interface LabHost {

@@ -22,7 +22,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     what: 'refuses',
     status: 'unreachable',
-    says: /^cannot connect to 127\.0\.0\.1:\d+: connection refused \(3 attempts in \ds\)$/,
+    says: /^cannot connect to 127\.0\.0\.1:\d+: connection refused \(3 attempts in \d+s\)$/,
     bring: host => host.failConnect('refuse'),
   },
   {
@@ -40,7 +40,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     what: 'closes at once, always',
     status: 'unreachable',
-    says: /the server closed the connection before it spoke \(\d+ attempts in \ds\)$/,
+    says: /the server closed the connection before it spoke \(\d+ attempts in \d+s\)$/,
     bring: host => host.failConnect('close'),
   },
   {
@@ -52,7 +52,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     what: 'says why it closes, with escapes',
     status: 'unreachable',
-    says: /the server closed the connection before it spoke/,
+    says: /the server does not speak SSH 2: it said "Exceeded MaxStartups \\x1b\[31mred\\x1b\[0m"/,
     bring: host => host.failConnect('greet-and-close'),
   },
   {
@@ -72,7 +72,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     what: 'denies the login',
     status: 'unreachable',
-    says: /login denied \(tried publickey\) as user ops$/,
+    says: /login denied \(tried publickey; .+\) as user ops$/,
     connections: 1,
     bring: host => host.failConnect('deny'),
   },
@@ -127,7 +127,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     what: 'has no sudo',
     status: 'failed',
-    says: /^sudo cannot be run: sh: sudo: not found$/,
+    says: /^sudo cannot be run: sudo: not found$/,
     bring: host => host.failExec({ kind: 'no-sudo' }),
   },
   { what: 'healthy, the last', status: 'ok', connections: 1 },
@@ -156,7 +156,7 @@ async function onTroubles(
     .map((host, i) => (TROUBLES[i]?.what === 'unknown host key' ? { ...host, knownHosts: '' } : host))
   for (const [i, { bring }] of TROUBLES.entries()) await bring?.(lab.host(`sim-${i + 1}`))
   using product = productFor(lab, hosts)
-  await body(lab, args => product.run([...args, '--connect-timeout', '4']))
+  await body(lab, args => product.run([...args, '--connect-timeout', '15']))
 }
 
 asRoot.concurrent('broken hosts, each another way, in one run', () => {
@@ -164,7 +164,7 @@ asRoot.concurrent('broken hosts, each another way, in one run', () => {
     await onTroubles(async (lab, run) => {
       const start = performance.now()
       const result = await run(['facts', '--output', 'json'])
-      expect(performance.now() - start).toBeLessThan(12_000)
+      expect(performance.now() - start).toBeLessThan(45_000)
       const document: Document = JSON.parse(result.stdout)
       expect(document.hosts.map(({ name }) => name)).toEqual(lab.hosts().map(({ name }) => name))
       const found = document.hosts.map(({ status, error }) => ({ status, says: error?.message ?? '' }))
@@ -182,15 +182,23 @@ asRoot.concurrent('broken hosts, each another way, in one run', () => {
     })
   })
 
-  test('plan for people: one line a host, nothing a terminal would act on; exit 1', async () => {
+  test('plan for people: one line for each trouble, nothing a terminal would act on; exit 1', async () => {
     await onTroubles(async (lab, run) => {
       const result = await run(['plan', '--strategy', 'raise'])
       const lines = result.stderr.split('\n')
       for (const [i, { what, status, says }] of TROUBLES.entries()) {
-        const own = lines.filter(line => line.includes(`] sim-${i + 1}  `))
-        expect(own, what).toHaveLength(1)
-        expect(own[0], what).toContain(status === 'ok' ? 'would-change' : status)
-        expect(own[0]?.replace(/^.*?(unreachable|failed|would-change) */, ''), what).toMatch(says ?? /^$/)
+        const own = lines.filter(line => line.includes(`  sim-${i + 1}  `))
+        // Of more than twenty hosts only those with trouble have a line.
+        expect(own, what).toHaveLength(status === 'ok' ? 0 : 1)
+        if (status === 'ok') continue
+        expect(own[0], what).toContain(status)
+        const said = own[0]?.replace(/^.*? sim-\d+ +/, '') ?? ''
+        // The line has the host's name: its address is left out.
+        const whole = [said, `cannot connect to 127.0.0.1:1: ${said}`]
+        expect(
+          whole.some(text => says?.test(text)),
+          `${what}: ${said}`,
+        ).toBe(true)
       }
       const recap = result.stdout.slice(result.stdout.lastIndexOf('\nrecap'))
       const count = (wanted: Trouble['status']): number => TROUBLES.filter(({ status }) => status === wanted).length
@@ -217,8 +225,32 @@ asRoot.concurrent('the exit code is the worst of the hosts', () => {
     await using lab = await startSimulated(3, { answer: await probeAnswer() })
     await bring(lab)
     using product = productFor(lab)
-    const { exitCode, stdout } = await product.run([...args, '--connect-timeout', '4'])
+    const { exitCode, stdout } = await product.run([...args, '--connect-timeout', '15'])
     expect(exitCode, stdout).toBe(code)
+  })
+})
+
+asRoot('--host-timeout', () => {
+  test('a host that is reached and then hangs is given up, and the others are not', async () => {
+    await using lab = await startSimulated(3, { answer: await probeAnswer() })
+    lab.host('sim-2').failExec({ kind: 'hang' })
+    using product = productFor(lab)
+    const { result, document } = await product.json(['facts', '--host-timeout', '10s'])
+    expect(document.hosts.map(({ status }) => status)).toEqual(['ok', 'unreachable', 'ok'])
+    expect(document.hosts[1]?.error?.message).toBe('not looked at within 10s')
+    expect(result.exitCode).toBe(3)
+    await expect.poll(() => lab.openConnections()).toBe(0)
+  })
+
+  test('one in which no look can end is refused before any host is touched', async () => {
+    await using lab = await startSimulated(1)
+    using product = productFor(lab)
+    const { exitCode, stderr } = await product.run(['verify', '--strategy', 'raise', '--host-timeout', '5s'])
+    expect([exitCode, stderr.trim()]).toEqual([
+      64,
+      'ctfix: --host-timeout 5s: watching a host takes a --window of 10s by itself',
+    ])
+    expect(lab.totals().connections).toBe(0)
   })
 })
 

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { assemble } from '../../src/transport/connect.ts'
 import { createSsh2Connect } from '../../src/transport/ssh2.ts'
+import { sinceMs } from '../support/work.ts'
 import { fromLab, knownHostsOf, never } from '../unit/transport/hosts.ts'
 import { createSandbox } from './simulated/sandbox.ts'
 import { type SimulatedLab, startSimulated } from './simulated.ts'
@@ -45,11 +46,11 @@ test.runIf(process.getuid?.() === 0)('real scripts against a made-up host', asyn
 })
 
 test('2,000 hosts cost next to nothing until somebody connects', async () => {
-  const start = performance.now()
+  const start = process.cpuUsage()
   const before = process.memoryUsage().rss
   await using lab = await startSimulated(2000, { answer: () => ({ exitCode: 0 }) })
   expect(lab.hosts()).toHaveLength(2000)
-  expect(performance.now() - start).toBeLessThan(3_000)
+  expect(sinceMs(start)).toBeLessThan(3_000)
   expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024)
   await using connection = await connectTo(lab)
   expect((await connection.exec('true')).exitCode).toBe(0)

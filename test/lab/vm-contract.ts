@@ -111,7 +111,8 @@ export function vmContract(kernel: KernelLabel, way: 'whole' | 'main' = 'whole')
         expect(result.exitCode).toBe(0)
         const of = (word: string): number => result.stderr.split('\n').filter(line => line.endsWith(`: ${word}`)).length
         expect(of('handshake'), result.stderr).toBeLessThanOrEqual(2)
-        expect(of('exec'), result.stderr).toBeLessThanOrEqual(4)
+        // A starved machine is silent for so long that it is asked over its other connection as well.
+        expect(of('exec'), result.stderr).toBeLessThanOrEqual(4 + of('silent'))
         for (const { name, status } of document.hosts[0]?.checks ?? []) expect(`${name} ${status}`).toBe(`${name} pass`)
         const first = await readSymptom(vm)
         expect(await probeNewConnections(vm, FRESH)).toBe(FRESH)

@@ -93,7 +93,7 @@ asRoot.concurrent('apply to several', () => {
       const document: Document = JSON.parse(stdout)
       expect(only(document).status, stderr).toBe('failed')
       expect(only(document).error?.message).toMatch(
-        /\/runs\/\w+: nothing was changed: cannot write the run record: EFBIG/,
+        /^nothing was changed: cannot write the run record: \/\S+\/runs\/\w+: EFBIG/,
       )
       expect(stderr).toMatch(/^ctfix: the run record is incomplete: EFBIG[^\n]*\n$/)
       expect(exitCode).toBe(1)

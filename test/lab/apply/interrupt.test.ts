@@ -38,11 +38,11 @@ asRoot.concurrent('apply, Ctrl-C', () => {
       }
       before(n => n === 3 && twice())
       const { exitCode } = await child.ended
-      expect(performance.now() - asked).toBeLessThan(2_000)
+      expect(performance.now() - asked).toBeLessThan(5_000)
       expect(exitCode).toBe(130)
       expect(Number(host.read(MAX))).toBeGreaterThan(600)
-      await vi.waitFor(() => expect(withoutRuns(host.tree())).toEqual(then), { timeout: 11_000, interval: 100 })
-      expect(performance.now() - changed).toBeLessThan(11_000)
+      await vi.waitFor(() => expect(withoutRuns(host.tree())).toEqual(then), { timeout: 40_000, interval: 100 })
+      expect(performance.now() - changed).toBeLessThan(40_000)
     })
   })
 

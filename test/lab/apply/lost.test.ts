@@ -86,7 +86,7 @@ asRoot.concurrent('apply, connections lost', () => {
     await onStage(async ({ sim, host, product, before }) => {
       const then = host.tree()
       before(n => {
-        if (n === 1) sim.failExec({ kind: 'no-session' }, 1)
+        if (n === 1) sim.failExec({ kind: 'no-session' }, 100)
       })
       const { result, document } = await product.json(APPLY)
       expect(only(document).status, result.stdout).toBe('unreachable')

@@ -1,11 +1,27 @@
 /** `ctfix apply --resume RUN`, and what `ctfix runs` says before and after. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runRecordSchema, runsSchema } from '../../../src/view/runs-schema.ts'
+import { inTerminal } from '../../support/terminal.ts'
+import { PROGRAM, type Product } from '../product.ts'
 import { startProgram } from '../simulated/child.ts'
 import { MAX, stepwise } from '../simulated/debian.ts'
-import { APPLY, asRoot, onFleet, onStage } from './stage.ts'
+import { APPLY, asRoot, changes, IMPATIENT, onFleet, onStage } from './stage.ts'
+
+/** All that a person sees of it. */
+async function atTerminal({ directory, inventory }: Product, words: readonly string[]): Promise<string> {
+  const fixed = [
+    '-i',
+    inventory,
+    '--known-hosts',
+    join(directory, 'known_hosts'),
+    '--state-dir',
+    join(directory, 'state'),
+  ]
+  const { chunks } = await inTerminal([process.execPath, PROGRAM, ...words, ...fixed], { columns: 100, rows: 30 })
+  return chunks.map(({ text }) => text).join('')
+}
 
 asRoot.concurrent('resume', () => {
   test('after kill -9: the host that is done stays, the one in doubt is looked at and kept, the others are done', async () => {
@@ -57,6 +73,32 @@ asRoot.concurrent('resume', () => {
     })
   })
 
+  test('one in doubt that cannot be asked is unknown, and stays in doubt until it is', async () => {
+    await onStage(async ({ sim, host, product, before }) => {
+      before(async n => {
+        if (n === 3) await child.kill()
+      })
+      const child = startProgram(product, [...APPLY, '--revert-in', '5m'])
+      await child.ended
+      before(() => {})
+      const [run = ''] = readdirSync(join(product.directory, 'state', 'runs'))
+      await sim.failConnect('deny')
+      const goOn = ['apply', '--resume', run, '--yes', '--window', '1s']
+      const { result, document } = await product.json([...goOn, ...IMPATIENT])
+      expect([document.hosts[0]?.status, result.exitCode]).toEqual(['unknown', 5])
+      expect(document.hosts[0]?.error?.message).toMatch(
+        /^it was begun before, and what became of that cannot be seen: /,
+      )
+      const list = await product.run(['runs', 'list', '--output', 'json'])
+      expect(runsSchema.parse(JSON.parse(list.stdout)).runs[0]?.pending).toEqual(['sim-1'])
+      await sim.heal()
+      const again = await product.json(goOn)
+      expect([again.document.hosts[0]?.status, again.result.exitCode]).toEqual(['changed', 0])
+      expect(changes(sim)).toBe(1)
+      expect(Number(host.read(MAX))).toBeGreaterThan(600)
+    })
+  })
+
   test('before anything was planned: what was asked for stands in the record', async () => {
     await onStage(async ({ host, product, before }) => {
       before(async n => {
@@ -71,9 +113,38 @@ asRoot.concurrent('resume', () => {
         command: 'apply',
         tasks: [{ hosts: ['sim-1'], steps: [{ strategy: 'raise', options: { max: 9000 } }] }],
       })
+      const seen = await atTerminal(product, ['apply', '--resume', run, '--dry-run'])
+      expect(seen).toContain('Connect')
+      expect(seen).not.toContain('Change live values')
       const { result, document } = await product.json(['apply', '--resume', run, '--yes', '--window', '1s'])
       expect([document.hosts[0]?.status, result.exitCode]).toEqual(['changed', 0])
       expect(host.read(MAX)).toBe('9000\n')
+    })
+  })
+
+  test('hosts that only -e could reach are reached again without it: gone on with, looked at, taken back', async () => {
+    await onStage(async ({ host, product, before }) => {
+      const text = readFileSync(product.inventory, 'utf8')
+      const port = /ansible_port: (\d+)/.exec(text)?.[1]
+      writeFileSync(product.inventory, text.replace(/ansible_port: \d+/, 'ansible_port: 1'))
+      before(async n => {
+        if (n === 3) await child.kill()
+      })
+      const child = startProgram(product, [...APPLY, '-e', `ansible_port=${port}`, '--revert-in', '5m'])
+      await child.ended
+      before(() => {})
+      const [run = ''] = readdirSync(join(product.directory, 'state', 'runs'))
+      const { result, document } = await product.json(['apply', '--resume', run, '--yes', '--window', '1s'])
+      expect([document.hosts[0]?.status, result.exitCode]).toEqual(['changed', 0])
+      expect(result.stderr).toContain(`ctfix: as in run ${run}, unless -e says otherwise: ansible_port=${port}\n`)
+      const verified = await product.json(['verify', '--run', run, '--window', '1s'])
+      expect(verified.document.hosts[0]?.status).toBe('ok')
+      const asked = await product.run(['runs', 'show', run, '--output', 'json'])
+      expect(runRecordSchema.parse(JSON.parse(asked.stdout)).hosts[0]?.on_host).toMatchObject({ state: 'kept' })
+      const away = await product.json(['rollback', run, '--yes', ...IMPATIENT, '-e', 'ansible_port=1'])
+      expect(away.document.hosts[0]?.status).toBe('unreachable')
+      const back = await product.json(['rollback', run, '--yes'])
+      expect([back.document.hosts[0]?.status, host.read(MAX)]).toEqual(['changed', '600\n'])
     })
   })
 
@@ -83,7 +154,7 @@ asRoot.concurrent('resume', () => {
       const back = await product.json(['rollback', document.run, '--yes'])
       const contacts = lab.totals()
       const cases: [string[], RegExp][] = [
-        [['--resume', document.run, '--strategy', 'raise'], /no --strategy, --playbook or --set with it/],
+        [['--resume', document.run, '--strategy', 'raise'], /no --strategy, --playbook, --plan or --set with it/],
         [['--resume', 'x/y'], /expected the id of a run/],
         [['--resume', back.document.run], /was a rollback: give the same command again/],
       ]

@@ -10,7 +10,7 @@ import { type SimulatedLab, startSimulated } from '../simulated.ts'
 export const NAME = 'sim-1'
 export const APPLY = ['apply', '--strategy', 'raise', '--yes', '--window', '1s', '--connect-timeout', '20']
 /** Where getting in does not work. */
-export const IMPATIENT = ['--connect-timeout', '3']
+export const IMPATIENT = ['--connect-timeout', '10']
 /** The least that a window of one second leaves. */
 export const SOON = ['--revert-in', '6s']
 
@@ -61,7 +61,7 @@ export function contentsOf(directory: string): Map<string, string> {
 
 /** How often a change was asked for: the program that stages and changes, told by what it runs. */
 export const changes = ({ requests }: SimHost): number =>
-  requests.filter(({ stdin }) => /^ {2}\/bin\/sh "\$dir\/guard\.sh" start /m.test(stdin)).length
+  requests.filter(({ stdin }) => /^ {2}exec \/bin\/sh "\$dir\/guard\.sh" start /m.test(stdin)).length
 /** How often the way back was asked for. */
 export const reverts = ({ requests }: SimHost): number =>
   requests.filter(({ stdin }) => /^\/bin\/sh \S+\/guard\.sh revert /m.test(stdin)).length

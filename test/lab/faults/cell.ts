@@ -65,12 +65,12 @@ export async function runCell(cell: Cell, cure: Cure): Promise<CellResult> {
     },
   }
   await passes(gate, child)
+  const wrong = MOMENTS[cell.moment].is?.(host) === false ? ['that was another moment'] : []
   await fault.strike(struck)
   await gate.open()
 
   const said = await child.ended
   const heard = said.exitCode === 137 ? null : documentOf(said.stdout)
-  const wrong: string[] = []
   if (!(await comesToRest(host, REST_MS))) wrong.push('something is still at work on the host')
   const side = sideOf(before, scenery(host, { beside: !fault.needsDisk }), cure)
   const torn = fault.tornAt?.includes(cell.moment) ?? false

@@ -30,21 +30,40 @@ export interface ToolPlace {
   readonly state?: 'armed' | 'confirmed' | 'kept'
 }
 
+export interface ScriptPlace {
+  /** Of the shell that runs it, as a pattern of sh's `case`; the script is the first. */
+  readonly words: string
+  /** What the line begins with that it stands still before, as sed has it. */
+  readonly line: string
+}
+
 /** Where `sh` scripts of a sandbox find what a gate is made of; no scenario looks in /dev. */
 const PLACE = '/dev/gate'
+const STAND = `: >${PLACE}/reached && read -r _ <${PLACE}/go`
 
 /** Makes a tool of the host stand still, once, before or after it does its work. */
-export function gateInTool({ host }: Scene, { tool, words, side, state }: ToolPlace): Gate {
+export function gateInTool(scene: Scene, { tool, words, side, state }: ToolPlace): Gate {
+  const here = state === undefined ? ':' : `ls /var/lib/ctfix/*/${state} >/dev/null 2>&1`
+  return gateAt(scene, tool, `case "$*" in ${words}) ${here} ;; *) false ;; esac`, real =>
+    side === 'before' ? `${STAND}; exec ${real} "$@"` : `${real} "$@"; code=$?; ${STAND}; exit "$code"`,
+  )
+}
+
+/** Makes a script stand still, once, between two of its lines: where it starts no tool there is none to stand still. */
+export function gateInScript(scene: Scene, { words, line }: ScriptPlace): Gate {
+  const insert = `/bin/busybox sed -i 's|^ *${line}|${STAND.replaceAll('&', '\\&')}\\n&|' "$1"`
+  return gateAt(scene, 'sh', `case "$*" in ${words}) : ;; *) false ;; esac`, real => `${insert}; exec ${real} "$@"`)
+}
+
+/** Puts something in the place of a tool that does `act` the first time that all is as `condition` says. */
+function gateAt({ host }: Scene, tool: string, condition: string, act: (real: string) => string): Gate {
   const directory = join(host.root, PLACE)
   mkdirSync(directory)
   execFileSync('mkfifo', [join(directory, 'go')])
   // Kept open, so that a word said before anybody listens is not lost; and nothing waits for whoever was killed there.
   const go = openSync(join(directory, 'go'), constants.O_RDWR | constants.O_NONBLOCK)
   const real = setAside(host, tool)
-  const here = state === undefined ? ':' : `ls /var/lib/ctfix/*/${state} >/dev/null 2>&1`
-  const stand = `: >${PLACE}/reached && read -r _ <${PLACE}/go`
-  const pass = side === 'before' ? `${stand}; exec ${real} "$@"` : `${real} "$@"; code=$?; ${stand}; exit "$code"`
-  const text = `case "$*" in ${words}) ${here} && mkdir ${PLACE}/taken 2>/dev/null && { ${pass}; } ;; esac\nexec ${real} "$@"`
+  const text = `${condition} && mkdir ${PLACE}/taken 2>/dev/null && { ${act(real)}; }\nexec ${real} "$@"`
   const path = tool === 'sh' ? '/bin/sh' : `/usr/sbin/${tool}`
   host.put(path, { content: `#!${tool === 'sh' ? '/bin/dash' : '/bin/sh'}\n${text}\n`, mode: 0o755 })
 

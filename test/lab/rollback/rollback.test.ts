@@ -1,12 +1,14 @@
 /** `ctfix rollback RUN` as a user gives it: from anywhere, shown first, never over what somebody else did since. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { APPLY, asRoot, onFleet, only, onStage, SOON } from '../apply/stage.ts'
+import { parse, stringify } from 'yaml'
+import { runsSchema } from '../../../src/view/runs-schema.ts'
+import { APPLY, asRoot, IMPATIENT, onFleet, only, onStage, SOON } from '../apply/stage.ts'
 import { startProgram } from '../simulated/child.ts'
 import { MAX, withoutRuns } from '../simulated/debian.ts'
 
-const BACK = ['--yes', '--connect-timeout', '3']
+const BACK = ['--yes', '--connect-timeout', '10']
 const OWN_FILE = '/etc/sysctl.d/99-zz-ctfix.conf'
 
 asRoot.concurrent('rollback', () => {
@@ -123,6 +125,58 @@ asRoot.concurrent('rollback', () => {
       ])
       expect(all.result.exitCode).toBe(0)
       expect(hosts.map(host => withoutRuns(host.tree()))).toEqual([first, second, third])
+    })
+  })
+
+  test('runs list and runs show say of a host that the run had never begun what the rollback said', async () => {
+    await onFleet(2, async ({ lab, product }) => {
+      await lab.host('sim-2').failConnect('deny')
+      const { document } = await product.json([...APPLY, ...IMPATIENT])
+      expect(document.hosts.map(({ status }) => status)).toEqual(['changed', 'unreachable'])
+      const back = await product.json(['rollback', document.run, ...BACK])
+      expect(back.document.hosts.map(({ status }) => status)).toEqual(['changed', 'ok'])
+      const list = await product.run(['runs', 'list', '--output', 'json'])
+      const states = runsSchema.parse(JSON.parse(list.stdout)).runs.map(({ hosts }) => hosts.map(({ state }) => state))
+      expect(states).toEqual([
+        ['changed', 'unreachable'],
+        ['changed', 'ok'],
+      ])
+      const show = await product.run(['runs', 'show', back.document.run])
+      expect(show.stdout).toMatch(/^sim-2 +ok .*the run changed nothing here$/m)
+      // Also where the rollback is broken off before it comes to its end.
+      rmSync(join(product.directory, 'state', 'runs', back.document.run, 'result.json'))
+      const broken = await product.run(['runs', 'show', back.document.run])
+      expect(broken.stdout).toMatch(/^sim-2 +ok .*the run changed nothing here$/m)
+    })
+  })
+
+  test('a host of the run that the inventory has no more is named, and no success; one that it never touched is', async () => {
+    await onFleet(3, async ({ hosts, lab, product }) => {
+      await lab.host('sim-3').failConnect('deny')
+      const before = withoutRuns(hosts[0]?.tree() ?? {})
+      const { document } = await product.json([...APPLY, ...IMPATIENT])
+      const { all } = parse(readFileSync(product.inventory, 'utf8'))
+      writeFileSync(product.inventory, stringify({ all: { hosts: { 'sim-1': all.hosts['sim-1'] } } }))
+      const limited = await product.json(['rollback', document.run, '--dry-run', '--limit', 'sim-1'])
+      expect(limited.document.hosts.map(({ name }) => name)).toEqual(['sim-1'])
+      for (const [flag, done] of [
+        ['--dry-run', 'would-change'],
+        ['--yes', 'changed'],
+      ] as const) {
+        const back = await product.json(['rollback', document.run, '--connect-timeout', '10', flag])
+        expect(back.document.hosts.map(({ name, status }) => [name, status])).toEqual([
+          ['sim-1', done],
+          ['sim-2', 'failed'],
+          ['sim-3', 'ok'],
+        ])
+        expect(back.document.hosts[1]?.error?.message).toBe(
+          'it is not in this inventory any more: what the run did there stays',
+        )
+        expect(back.result.exitCode).toBe(1)
+      }
+      expect(withoutRuns(hosts[0]?.tree() ?? {})).toEqual(before)
+      const list = await product.run(['runs', 'list'])
+      expect(list.stdout).toMatch(/ rollback +[0-9A-Z]{26} +1 changed, 1 failed, 1 ok$/m)
     })
   })
 

@@ -13,7 +13,9 @@ export const FAULTS = ['controller killed', 'connections cut', 'disk full', 'pow
 export type Fault = (typeof FAULTS)[number]
 
 export const CHANGE = ['--strategy', 'raise', '--set', 'max=20000', '--set', 'buckets=20480']
-const PATIENCE = ['--yes', '--window', '1s', '--revert-in', '20s', '--connect-timeout', '40s']
+const PATIENCE = ['--yes', '--window', '1s', '--connect-timeout', '40s']
+/** Waited for in most cells. */
+const SOON = ['--revert-in', '20s']
 
 export type Digest = Awaited<ReturnType<typeof digestOf>>
 
@@ -35,7 +37,9 @@ export interface CellResult {
 export async function runCell(vm: VmLab, moment: Moment, fault: Fault, ends: Ends): Promise<CellResult> {
   using product = productFor(vm)
   await closeGate(vm, moment)
-  const child = startProgram(product, ['apply', ...CHANGE, ...PATIENCE, '--output', 'json'], { timeoutMs: 150_000 })
+  const child = startProgram(product, ['apply', ...CHANGE, ...PATIENCE, ...SOON, '--output', 'json'], {
+    timeoutMs: 150_000,
+  })
   const early = child.ended.then(({ stdout, stderr }) => {
     throw new Error(`it ended before the moment: ${stdout}${stderr}`)
   })
@@ -106,7 +110,7 @@ async function wayOn(vm: VmLab, product: Product, ends: Ends, resume: boolean): 
   const wrong: string[] = []
   const [run = ''] = readdirSync(join(product.directory, 'state', 'runs'))
   if (resume) {
-    const { result, document } = await product.json(['apply', '--resume', run, ...PATIENCE])
+    const { result, document } = await product.json(['apply', '--resume', run, ...PATIENCE, '--revert-in', '90s'])
     if (result.exitCode !== 0) wrong.push(`resume: exit ${result.exitCode}: ${document.hosts[0]?.error?.message}`)
     if (!equal(await digestOf(vm, vm.host.name), ends.after)) wrong.push('resumed, and not in the after state')
   }

@@ -7,7 +7,7 @@ import { startProgram } from '../simulated/child.ts'
 import type { VmLab } from '../vm.ts'
 import { CHANGE } from './cell.ts'
 
-const REVERT_IN_SECONDS = 15
+const REVERT_IN_SECONDS = 25
 
 /** With everybody in, also root, who is left out by default. */
 const STRICT = `mkdir -p /etc/systemd/logind.conf.d
@@ -28,7 +28,7 @@ export async function outlivesItsSession(vm: VmLab, by: 'systemd' | 'process'): 
     const before = await digestOf(vm, vm.host.name)
     const child = startProgram(
       product,
-      ['apply', ...CHANGE, '--yes', '--window', '9s', '--revert-in', `${REVERT_IN_SECONDS}s`],
+      ['apply', ...CHANGE, '--yes', '--window', '20s', '--revert-in', `${REVERT_IN_SECONDS}s`],
       { timeoutMs: 120_000 },
     )
     await until(

@@ -52,7 +52,8 @@ export async function comesBack(vm: VmLab, spec: string): Promise<void> {
   expect(host?.error?.message).toBeTruthy()
   expect(result.exitCode).toBe(4)
   const seconds = await until
-  expect(seconds).toBeLessThanOrEqual(REVERT_IN_SECONDS + 5)
+  // A machine that gets no processor for a while comes back by its own clock all the same.
+  expect(seconds).toBeLessThanOrEqual(REVERT_IN_SECONDS + 20)
   expect(await digestOf(vm, vm.host.name)).toEqual(before)
   process.stdout.write(`${vm.host.name}: ${spec}: back after ${seconds} s\n`)
 }

@@ -10,8 +10,13 @@ export interface Accelerator {
 
 const KVM: Accelerator = { kind: 'kvm', options: ['-accel', 'kvm', '-cpu', 'host'] }
 
-/** Without cx16: QEMU 7.2 now and then corrupts the flags of an emulated cmpxchg16b, which kills newer kernels. */
-const TCG: Accelerator = { kind: 'tcg', options: ['-accel', 'tcg,thread=multi,tb-size=192', '-cpu', 'max,cx16=off'] }
+/**
+ * Without cx16: QEMU 7.2 now and then corrupts the flags of an emulated cmpxchg16b, which kills newer kernels. The others
+ * are what an emulated processor is slow at: string instructions, a byte at a time (which AMD's kernel code prefers all the
+ * same), a fifth level of page tables, and a guard to lift at each look into a program's memory.
+ */
+const PROCESSOR = 'max,cx16=off,vendor=GenuineIntel,erms=off,la57=off,smap=off,smep=off'
+const TCG: Accelerator = { kind: 'tcg', options: ['-accel', 'tcg,thread=multi,tb-size=192', '-cpu', PROCESSOR] }
 
 /** A working KVM brings a kernel to its first process in well under a second. */
 const PROBE_MS = 4000

@@ -53,7 +53,7 @@ done`)
 }
 
 export async function rebootGuest(machine: Machine, how: 'orderly' | 'power-cut' = 'orderly'): Promise<void> {
-  const before = await bootId(machine.door)
+  const before = await bootId(machine.door, { timeoutMs: 60_000 })
   // As when the power goes: nothing is stopped, nothing is written that was not on disk.
   const cut = '(sleep 0.2; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &'
   await machine.door.mustRun(
@@ -69,8 +69,11 @@ export async function rebootGuest(machine: Machine, how: 'orderly' | 'power-cut'
   await setClock(machine.door)
 }
 
-async function bootId(door: Door): Promise<string> {
-  const { stdout, exitCode } = await door.run('cat /proc/sys/kernel/random/boot_id', { timeoutMs: 1000, graceMs: 500 })
+/** A guest that is going down answers no more: whoever waits for the next boot asks again soon. */
+const SOON = { timeoutMs: 1000, graceMs: 500 }
+
+async function bootId(door: Door, patience: Parameters<Door['run']>[1] = SOON): Promise<string> {
+  const { stdout, exitCode } = await door.run('cat /proc/sys/kernel/random/boot_id', patience)
   if (exitCode !== 0) throw new Error('the guest does not say which boot it is in')
   return stdout.trim()
 }

@@ -54,8 +54,9 @@ printf '[Journal]\nAudit=no\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
 # a getty would wait for. The mounts are of file systems that nothing here looks into.
 for unit in getty.target serial-getty@ttyS0.service systemd-udev-trigger.service systemd-udev-settle.service \
   dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
-  modprobe@.service user@.service systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-sysusers.service \
-  systemd-pstore.service systemd-networkd.service systemd-resolved.service systemd-timesyncd.service \
+  modprobe@.service user@.service user-runtime-dir@.service systemd-update-utmp.service \
+  systemd-update-utmp-runlevel.service systemd-sysusers.service systemd-pstore.service \
+  systemd-networkd.service systemd-resolved.service systemd-timesyncd.service \
   apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_reap.service e2scrub_all.timer fstrim.timer; do
   ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
