@@ -50,8 +50,10 @@ const checkOf = (document: Document): Document['hosts'][number]['checks'][number
 
 asRoot.concurrent('apply --probe', () => {
   test('a service that answers all the time: three parts, in the document, the record and the recap', async () => {
-    await onStage(async ({ product }) => {
+    await onStage(async ({ product, before }) => {
       await using service = await new Service().open()
+      // A change can be done in less time than lies between two tries; then there is nothing to say of it.
+      before(n => (n === 2 ? delay(1000) : undefined))
       const { exitCode, stdout, stderr } = await product.run([
         ...[...APPLY, '--probe', `tcp:${service.port}`, '--output', 'ndjson'],
       ])

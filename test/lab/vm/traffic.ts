@@ -96,15 +96,22 @@ export async function fillTable(guest: GuestShell, options: FillOptions = {}): P
   }
 }
 
-/** Resolves when the traffic that runs has filled the table (again) and packets are being dropped. */
+/** Longer than an entry of a connection that was reset stays (`tcp_timeout_close`, 10 s). */
+const OUTLASTS_MS = 12_000
+
+/**
+ * Resolves when the traffic that runs has filled the table (again), packets are being dropped, and it stays so: what
+ * others left behind fills the table for ten seconds, and then there is room until the traffic has taken it.
+ */
 export async function untilFull(guest: GuestShell, timeoutMs = 120_000): Promise<void> {
   const deadline = Date.now() + timeoutMs
-  for (let last = await readSymptom(guest); ; ) {
-    await sleep(500)
+  let since: Symptom | null = null
+  for (let from = 0; ; await sleep(500)) {
     const now = await readSymptom(guest)
-    if (now.count >= now.max && now.drop > last.drop) return
+    if (now.count < 0.95 * now.max) since = null
+    else if (since === null) [since, from] = [now, Date.now()]
+    if (since && Date.now() - from > OUTLASTS_MS && now.drop > since.drop) return
     if (Date.now() > deadline) throw new Error(`the table does not fill again: ${JSON.stringify(now)}`)
-    last = now
   }
 }
 
