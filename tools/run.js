@@ -30,9 +30,8 @@ async function test(node) {
   // All tests follow: the quick ones would only run twice.
   await runChecks(node, [STATIC])
   process.stdout.write('\n── all tests, labs included\n')
-  const passed = run(node, [...vitest, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], {
-    mayFail: true,
-  })
+  const reporters = ['default', 'json', './tools/second-tries.js'].map(name => `--reporter=${name}`)
+  const passed = run(node, [...vitest, ...reporters, `--outputFile.json=${report}`], { mayFail: true })
   if (!existsSync(report)) giveUp('the test runner left no report')
   const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
   process.stdout.write(`\n${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`)
