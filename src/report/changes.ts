@@ -1,6 +1,7 @@
 /** The diffs, once for all hosts on which they are the same. */
 import { type Fold, together } from '../view/fold.ts'
-import { amount, foldedDiff, line } from '../view/human.ts'
+import { line } from '../view/human.ts'
+import { amount, foldedDiff } from '../view/plans.ts'
 import { rangeLine } from './folds.ts'
 import { type Html, html } from './html.ts'
 import { markedAll } from './marks.ts'

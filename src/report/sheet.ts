@@ -3,7 +3,8 @@ import type { Account, HostAccount } from '../run/account.ts'
 import { outcomesOf } from '../run/account.ts'
 import type { HostState } from '../run/run-summary.ts'
 import type { Fold } from '../view/fold.ts'
-import { foldOutcomes, foldPlans } from '../view/human.ts'
+import { foldOutcomes } from '../view/human.ts'
+import { foldPlans } from '../view/plans.ts'
 import { isProblem, WORST_FIRST } from './marks.ts'
 
 /** A fold with the name of its place. */

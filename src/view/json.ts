@@ -2,8 +2,8 @@
 
 import type { Event } from '../run/events.ts'
 import { documentText, factsDocument, outcomeBody, runDocument, SCHEMA_VERSION, toDocument } from './document.ts'
-import { plansPieces } from './human.ts'
 import { createPaint } from './paint.ts'
+import { plansPieces } from './plans.ts'
 import { print, type Streams, type View } from './view.ts'
 
 /** What both have: results as documents, and for a person who is asked the plans on stderr. */

@@ -13,18 +13,9 @@ import type { RunHeader } from './document.ts'
 import { factsText } from './facts-text.ts'
 import type { Fold } from './fold.ts'
 import { hostRange } from './hostrange.ts'
-import {
-  amount,
-  countsOf,
-  foldedChecks,
-  foldedDiff,
-  foldedError,
-  foldOutcomes,
-  foldPlans,
-  hostCount,
-  type Stopped,
-} from './human.ts'
+import { countsOf, foldedChecks, foldedError, foldOutcomes, hostCount, type Stopped } from './human.ts'
 import { createPaint } from './paint.ts'
+import { amount, foldedDiff, foldPlans } from './plans.ts'
 import { sinceLines } from './since.ts'
 
 /** What happened between the hosts. */

@@ -1,9 +1,9 @@
 /** Views whose result is a report: progress for people on stderr, the report on stdout. */
 import type { Phase } from '../run/events.ts'
-import { plansPieces } from './human.ts'
 import { factsXml, runXml } from './junit.ts'
 import { factsTicket, type Story, ticketPieces } from './markdown.ts'
 import { createPaint } from './paint.ts'
+import { plansPieces } from './plans.ts'
 import { progressOf } from './terminal.ts'
 import { print, type Streams, type View } from './view.ts'
 

@@ -1,10 +1,11 @@
 /** The view for people: progress on stderr, results on stdout. */
 import type { Phase } from '../run/events.ts'
 import { factsText } from './facts-text.ts'
-import { plansPieces, recapText, type Stopped } from './human.ts'
+import { recapText, type Stopped } from './human.ts'
 import { plainProgress } from './lines.ts'
 import { liveProgress, type Progress } from './live.ts'
 import { createPaint } from './paint.ts'
+import { plansPieces } from './plans.ts'
 import { print, type Streams, type View } from './view.ts'
 
 /** Shows the phases of a command over `total` hosts; a second pass begins by itself at the first event after `settle`. */

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Facts } from '../../../src/facts/facts.ts'
 import { STATUSES } from '../../../src/run/status.ts'
 import { factsText } from '../../../src/view/facts-text.ts'
-import { plansText, recapText } from '../../../src/view/human.ts'
+import { recapText } from '../../../src/view/human.ts'
 import { createPaint } from '../../../src/view/paint.ts'
+import { plansText } from '../../../src/view/plans.ts'
 import { table } from '../../../src/view/table.ts'
 import { entriesChange, fileChange } from '../../support/changes.ts'
 import { makeFacts } from '../../support/facts.ts'
@@ -43,6 +44,19 @@ describe('facts', () => {
       ]),
     ).toEqual(['HOST  X', 'a     long one', 'b'])
     for (const line of factsText([ok({})], paint).split('\n')) expect(line).toBe(line.trimEnd())
+  })
+})
+
+describe('a check that failed', () => {
+  const checks = [{ name: 'count-below-max', status: 'fail', detail: '600 of 600 (100 %)' }] as const
+  const said = '    FAIL count-below-max: 600 of 600 (100 %)'
+
+  it('where the host counts as well all the same: it is reported, and decided nothing', () => {
+    expect(recapText([makeOutcome('changed', { checks })], paint)).toContain(`${said} (reported, does not decide)\n`)
+  })
+
+  it('where it decided, it stands for itself', () => {
+    expect(recapText([makeOutcome('rolled-back', { checks })], paint)).toContain(`${said}\n`)
   })
 })
 
