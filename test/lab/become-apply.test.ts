@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { temporary } from '../unit/transport/hosts.ts'
 import { PASSWORD, ROOT_PASSWORD } from './become/accounts.ts'
-import { sampleProcesses } from './become/processes.ts'
+import { sampleProcesses, unspelt } from './become/processes.ts'
 import { type ContainerLab, startContainers } from './container.ts'
 import { hostOf } from './contract.ts'
 import { productFor } from './product.ts'
@@ -65,10 +65,8 @@ labSuite('apply with a password', start, ({ it }) => {
       for (const entry of local) {
         expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain('kanarien')
       }
-      const left = await lab.inspect(
-        HOST,
-        'find /var /run /tmp /etc /root /home -type f -exec grep -lF kanarien {} +; :',
-      )
+      const looked = `find /var /run /tmp /etc /root /home -type f -exec grep -l '${unspelt('kanarien')}' {} +; :`
+      const left = await lab.inspect(HOST, looked)
       expect(left.stdout).toBe('')
     })
   }

@@ -7,7 +7,7 @@ import { expect } from 'vitest'
 import { NotTriedError } from '../../src/errors.ts'
 import { temporary } from '../unit/transport/hosts.ts'
 import { account, opener, PASSWORD, refusal, rootSecret, secret, startAccounts } from './become/accounts.ts'
-import { sampleProcesses } from './become/processes.ts'
+import { sampleProcesses, unspelt } from './become/processes.ts'
 import { hostOf } from './contract.ts'
 import type { Lab } from './lab.ts'
 import { type Product, productFor, runProgram } from './product.ts'
@@ -160,7 +160,7 @@ async function attempts(lab: Lab): Promise<number> {
 
 /** Files of a host with the text in them: what its own /etc and /var took in lies below /run, too. */
 async function leftOn(lab: Lab, name: string, text: string): Promise<string> {
-  return (await lab.inspect(name, `find /run /root -type f -exec grep -lF ${text} {} +; :`)).stdout.trim()
+  return (await lab.inspect(name, `find /run /root -type f -exec grep -l '${unspelt(text)}' {} +; :`)).stdout.trim()
 }
 
 function filesWith(directory: string, text: string): string[] {

@@ -1,4 +1,4 @@
-import { applies, goes, holds } from './notrack/parts.ts'
+import { applies, goes, holds, outlivesReload } from './notrack/parts.ts'
 import { notrackSuite } from './notrack/suite.ts'
 
-notrackSuite('6.1', 'firewalld', applies, holds, goes)
+notrackSuite('6.1', 'firewalld', applies, outlivesReload, holds, goes)

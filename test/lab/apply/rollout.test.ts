@@ -114,14 +114,14 @@ asRoot.concurrent('apply in batches', () => {
 
   test('a secret in a gate is nowhere but in its command; --resume has to be given it again', async () => {
     await onFleet(2, async ({ product }) => {
-      const gate = 'echo no luck with kanarien-7f3a; test --password kanarien-7f3a'
+      const gate = 'echo no luck with zeisig-7f3a; test --password zeisig-7f3a'
       const first = await product.run([...APPLY, '--serial', '1', '--gate', gate, '--output', 'ndjson'])
       expect(first.exitCode, first.stderr).toBe(6)
       const document: Document = JSON.parse(first.stdout.trim().split('\n').at(-1) ?? '')
       expect(document.hosts[1]?.error?.message).toContain('test --password ***: exit code')
       const written = [...contentsOf(join(product.directory, 'state')).values()]
       expect(written.some(text => text.includes('no luck with ***'))).toBe(true)
-      expect([...written, first.stdout, first.stderr].join('\n')).not.toContain('kanarien')
+      expect([...written, first.stdout, first.stderr].join('\n')).not.toContain('zeisig')
 
       const goOn = ['apply', '--resume', document.run, '--yes', '--window', '1s']
       const without = await product.run(goOn)

@@ -203,12 +203,12 @@ const told = (events: readonly Event[]): string[] =>
 describe('between two batches', () => {
   it('what is told of a command has no secret, neither the one that stands in it nor a password that it says', async () => {
     const { gates, events } = stage({})
-    const command = 'echo --token kanarien-1 and kanarien-2; false'
-    const [batch] = batches(2, '1', { gate: new GateCommand(command, { known: ['kanarien-2'] }) })
+    const command = 'echo --token zeisig-1 and zeisig-2; false'
+    const [batch] = batches(2, '1', { gate: new GateCommand(command, { known: ['zeisig-2'] }) })
     expect(batch && (await gates(batch, came(batch)))).toBe(
       'the gate after batch 1 of 2 failed: echo --token *** and ***; false: exit code 1\n--token *** and ***',
     )
-    expect(JSON.stringify(events)).not.toContain('kanarien')
+    expect(JSON.stringify(events)).not.toContain('zeisig')
     expect(events[0]).toMatchObject({ status: 'begun', detail: 'echo --token *** and ***; false' })
   })
 
