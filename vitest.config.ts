@@ -16,6 +16,8 @@ const SLOW = [
   'test/sh/own-rules-odd.test.ts',
   'test/sh/guard-refusals.test.ts',
   'test/sh/probe-flows.test.ts',
+  'test/sh/probe-tracking.test.ts',
+  'test/unit/transport/agent.test.ts',
   'test/unit/inventory/size.test.ts',
 ]
 
@@ -48,6 +50,10 @@ const LONGEST = [
     'guard-races',
     'container-faults',
     'container-old-world',
+    'apply/unknown',
+    'simulated-watch',
+    'ssh-jump',
+    'transport/agent',
   ],
   ...[
     'vm-6.1',
@@ -60,8 +66,11 @@ const LONGEST = [
   ],
 ]
 
+/** A test that asserts nothing is none. */
+const ASSERTING = { expect: { requireAssertions: true } }
+
 /** What a lab does hangs on the time a machine leaves it. `npm test` names each that passed on its second try only. */
-const SECOND_TRY = { retry: 1 }
+const SECOND_TRY = { retry: 1, ...ASSERTING }
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -87,14 +96,26 @@ export default defineConfig({
           exclude: SLOW,
           isolate: false,
           testTimeout: 30_000,
+          ...ASSERTING,
         },
       },
-      { test: { name: 'sh', include: ['test/sh/**/*.test.ts'], exclude: SLOW, isolate: false, testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'sh',
+          include: ['test/sh/**/*.test.ts'],
+          exclude: SLOW,
+          isolate: false,
+          testTimeout: 30_000,
+          ...ASSERTING,
+        },
+      },
       { test: { name: 'simulated', include: SIMULATED, testTimeout: 600_000, hookTimeout: 900_000, ...SECOND_TRY } },
       {
         // Containers and namespaces.
         test: {
           name: 'lab',
+          // They wait for each other's ends: for logins, for timers of the guard.
+          maxWorkers: 3,
           include: ['test/lab/**/*.test.ts'],
           exclude: [...MACHINES, TWO_MACHINES, ...SIMULATED],
           testTimeout: 600_000,

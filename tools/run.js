@@ -18,7 +18,7 @@ const STATIC = [
 const QUICK_TESTS = [
   [
     'unit and sh tests, under dash and bash',
-    [...vitest, '--project', 'unit', '--project', 'sh', '--maxWorkers', '3'],
+    [...vitest, '--project', 'unit', '--project', 'sh', '--maxWorkers', '4'],
     { TEST_SHELLS: 'dash,bash' },
   ],
 ]

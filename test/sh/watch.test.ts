@@ -134,5 +134,6 @@ describe.each(COMMANDS)('asked again and again, %s', (_, [command = 'sh', ...fla
     child.stdin.write('look\n')
     child.stdin.write('look\n')
     await ended
+    expect(child.exitCode ?? child.signalCode).not.toBeNull()
   })
 })
