@@ -1,10 +1,11 @@
 /** The names a pattern may hold: what a completion script asks, so it is quick, silent, and runs nothing. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { underHome } from '../inventory/home.ts'
 import { plain } from '../lang/text.ts'
+import { makeOwnDirectory } from '../transport/own-directory.ts'
 
 /** Beyond that reading takes longer than a person waits for a key. */
 const MOST_BYTES = 256 * 1024
@@ -52,7 +53,7 @@ async function kept(key: string, make: () => Promise<Names>): Promise<Names> {
   }
   const names = await make()
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeOwnDirectory(dirname(file))
     writeFileSync(file, JSON.stringify({ key, names }), { mode: 0o600 })
   } catch {
     // Then the next key press is as slow as this one.

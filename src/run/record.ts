@@ -2,13 +2,13 @@
  * The controller's record of a run: `<state>/runs/<run>/`. Intent is written before a host is touched, the outcome
  * after, one JSON object a line, so that whatever happens to this process the record says how far it came.
  */
+
 import {
   appendFileSync,
   closeSync,
   existsSync,
   fsync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   writeFileSync,
@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ConfigError, messageOf } from '../errors.ts'
+import { makeOwnDirectory } from '../transport/own-directory.ts'
 import type { Event } from './events.ts'
 import { numbersOf } from './numbers.ts'
 import { holdRecord } from './record-lock.ts'
@@ -45,7 +46,7 @@ export function openRecord(stateDir: string, run: string, header: object): Recor
   const directory = join(runs, run)
   const isNew = !existsSync(directory)
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeOwnDirectory(directory)
     const file = openSync(join(directory, 'run.json'), 'wx', 0o600)
     writeFileSync(file, `${JSON.stringify({ run, ...header }, null, 2)}\n`)
     fsyncSync(file)

@@ -1,8 +1,10 @@
 /** A saved plan is carried out once: whoever begins the first host of it takes it, in one step that only one can win. */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError, codeOf, messageOf, StaleError } from '../errors.ts'
+import { makeOwnDirectory } from '../transport/own-directory.ts'
 import { discard, type ReadPlan } from './saved-file.ts'
 
 const use = z.object({ plan: z.string(), run: z.string(), who: z.string(), at: z.string() })
@@ -62,7 +64,7 @@ export function used(by: Use | null): StaleError {
 function create(path: string, text: string): boolean {
   const draft = `${path}.${process.pid}`
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeOwnDirectory(dirname(path))
     rmSync(draft, { force: true })
     const file = openSync(draft, 'wx', 0o600)
     writeFileSync(file, text)

@@ -1,9 +1,9 @@
 /** Adding lines to a file others add to as well: one writer at a time, and none that overwrites or splits a line. */
+
 import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { ConfigError, codeOf } from '../errors.ts'
+import { makeOwnDirectory } from './own-directory.ts'
 
 /** A writer that holds the lock for so long has died with it; none has more to do than read a file and add a line. */
 const STALE_MS = 10_000
@@ -30,7 +31,7 @@ export function whileLocked<T>(file: string, work: () => T): T {
   const lock = `${file}.ctfix-lock`
   let own: string | null
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeOwnDirectory(dirname(file))
     own = take(file, lock)
   } catch (error) {
     throw cannotAdd(file, error)
