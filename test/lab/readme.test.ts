@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { expect } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { productFor, runProgram } from './product.ts'
+import { productFor, type Result, runProgram } from './product.ts'
 import { createDebian, type FakeHost } from './simulated/debian.ts'
 import { type SimulatedLab, startSimulated } from './simulated.ts'
 import { labSuite } from './suite.ts'
@@ -83,7 +83,7 @@ class Lane implements AsyncDisposable {
     }
   }
 
-  async run(line: string): Promise<void> {
+  async run(line: string): Promise<Result> {
     const lab = this.#lab
     using product = productFor(lab)
     const example = SMALL(readFileSync('inventory.example.yaml', 'utf8'))
@@ -125,9 +125,7 @@ class Lane implements AsyncDisposable {
     if (args[0] === 'verify' && args.includes('--strategy')) await this.#done([...placed.slice(1), ...fixed])
     // A person answers the question; here nobody is there to.
     const rest = args[0]?.startsWith('-') ? [] : [...fixed, ...(asks ? ['--yes'] : [])]
-    const { exitCode, stdout, stderr } = await runProgram([...placed, ...rest])
-    expect(exitCode, stdout + stderr).toBe(0)
-    expect(stdout).not.toBe('')
+    return await runProgram([...placed, ...rest])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,7 +137,7 @@ class Lane implements AsyncDisposable {
 /** Begins with all lines, in the order in which they stand. */
 class Lines implements AsyncDisposable {
   readonly #lanes: readonly Lane[]
-  readonly #ends: readonly Promise<void>[]
+  readonly #ends: readonly Promise<Result>[]
 
   constructor(lanes: readonly Lane[]) {
     this.#lanes = lanes
@@ -149,7 +147,7 @@ class Lines implements AsyncDisposable {
       const end = limit(async () => {
         const lane = free.pop()
         if (!lane) throw new Error('no lane is free')
-        await lane.run(line).finally(() => free.push(lane))
+        return await lane.run(line).finally(() => free.push(lane))
       })
       // Its own test awaits it; until that begins, a failure is nobody's.
       end.catch(() => {})
@@ -157,8 +155,11 @@ class Lines implements AsyncDisposable {
     })
   }
 
-  async ended(i: number): Promise<void> {
-    await this.#ends[i]
+  /** What came of the line. */
+  async ended(i: number): Promise<Result> {
+    const end = this.#ends[i]
+    if (!end) throw new Error(`there is no line ${i}`)
+    return await end
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -176,6 +177,11 @@ labSuite(
       expect(others.toSorted()).toEqual(['npm run demo', 'npm run setup', 'npm test'])
     })
 
-    for (const [i, line] of commands.entries()) it(`$ ${line}`, all => all.ended(i))
+    for (const [i, line] of commands.entries())
+      it(`$ ${line}`, async all => {
+        const { exitCode, stdout, stderr } = await all.ended(i)
+        expect(exitCode, stdout + stderr).toBe(0)
+        expect(stdout).not.toBe('')
+      })
   },
 )
