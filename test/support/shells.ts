@@ -15,7 +15,7 @@ export const SHELLS: readonly (readonly [name: string, command: readonly string[
   ] as const
 ).filter(([name]) => chosen(name))
 
-/** All of them, or those that `TEST_SHELLS` names, by commas: what runs before every commit takes two. */
+/** All of them, or those that `TEST_SHELLS` names, by commas: what runs before every commit takes one. */
 export function chosen(shell: string): boolean {
   const names = process.env.TEST_SHELLS?.split(',') ?? []
   const strange = names.find(name => !['dash', 'busybox', 'bash', 'mksh'].includes(name))
