@@ -23,13 +23,13 @@ export interface Begun {
   readonly approved: Plan
   /** That and nothing else, whatever the host is by now: of a saved plan. */
   readonly isSaved: boolean
-  /** What the record says of it; null, or `unknown`: it may be anything by now. */
+  /** What the record says of it; null, `unknown` or `rollback-failed`: it may be anything by now. */
   readonly outcome: Pick<Outcome, 'status'> | null
 }
 
 /** True for a host that was begun, and of which nobody knows what it is. */
 export function isInDoubt({ step, outcome }: Pick<Progress, 'step'> & Pick<Begun, 'outcome'>): boolean {
-  return step !== null && (outcome === null || outcome.status === 'unknown')
+  return step !== null && (outcome === null || ['unknown', 'rollback-failed'].includes(outcome.status))
 }
 
 /** Looks at a host on which the run was begun. Rejects with InDoubtError where it does not say what became of that. */
@@ -70,12 +70,12 @@ async function preparedBy(
     const onHost = await askAboutRun(connection, runDirectory(tools.run))
     hear(onHost)
     const surveyed = await surveyOver(connection, task, tools)
-    const ready = readyToApply(surveyed, task, tools)
     // Nothing was begun there, or it is back where it was: as any other host.
-    if (onHost === null || isSettled(onHost)) return asShown(ready, begun)
-    if (onHost.state === 'kept')
-      return { ...ready, plan: approved, act: async () => keptBefore(surveyed, approved, task) }
-    return { ...ready, plan: approved, act: () => goOn({ ...surveyed, plan: approved }, begun, onHost, tools) }
+    if (onHost === null || isSettled(onHost)) return asShown(readyToApply(surveyed, task, tools), begun)
+    // No second look compares plans: what was approved is there already, or partly.
+    const asApproved = { ...surveyed, plan: approved }
+    if (onHost.state === 'kept') return { ...asApproved, act: async () => keptBefore(surveyed, approved, task) }
+    return { ...asApproved, act: () => goOn(asApproved, begun, onHost, tools) }
   })
 }
 

@@ -99,6 +99,37 @@ asRoot.concurrent('resume', () => {
     })
   })
 
+  test.for([
+    // The proof is not begun; the files are written, and nobody hears of it.
+    ['armed', 'before', 3],
+    ['kept', 'after', 4],
+  ] as const)('a person says yes to going on with one that is %s: it is gone on with', async ([state, when, nth]) => {
+    await onStage(async ({ sim, host, product, before }) => {
+      let n = 0
+      sim.answer(async request => {
+        n += 1
+        if (n === nth && when === 'before') await child.kill()
+        const answer = await host.answer(request)
+        if (n === nth && when === 'after') await child.kill()
+        return answer
+      })
+      const child = startProgram(product, [...APPLY, '--revert-in', '5m'])
+      await child.ended
+      before(() => {})
+      const [run = ''] = readdirSync(join(product.directory, 'state', 'runs'))
+      const show = await product.run(['runs', 'show', run, '--output', 'json'])
+      expect(runRecordSchema.parse(JSON.parse(show.stdout)).hosts).toMatchObject([{ on_host: { state } }])
+      const again = startProgram(product, ['apply', '--resume', run, '--window', '1s'], { atTerminal: true })
+      await again.says(/Go on with 1 of 1 hosts\?/)
+      again.answer('y')
+      const { exitCode, stdout, stderr } = await again.ended
+      expect(exitCode, stdout + stderr).toBe(0)
+      expect(stdout).toMatch(/changed 1/)
+      expect(changes(sim)).toBe(1)
+      expect(Number(host.read(MAX))).toBeGreaterThan(600)
+    })
+  })
+
   test('before anything was planned: what was asked for stands in the record', async () => {
     await onStage(async ({ host, product, before }) => {
       before(async n => {
