@@ -1,5 +1,6 @@
 /** A command on this machine that decides whether the next batch begins: its exit code is the answer. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { messageOf } from '../../errors.ts'
 import { lastLine } from '../../lang/text.ts'
 import type { GateCommand } from './gate-command.ts'
 
@@ -26,22 +27,36 @@ const SHOWN_LETTERS = 160
 const LAST_WORDS_MS = 500
 
 /** Asks. Never rejects: a command that cannot be run says no, too. */
-export function askGate({ command, env, stdin, limitMs, stop }: GateSettings): Promise<GateAnswer> {
+export async function askGate(settings: GateSettings): Promise<GateAnswer> {
+  const { command } = settings
+  try {
+    return await answerOf(spawned(settings), settings)
+  } catch (error) {
+    // A machine with no process or no open file to spare.
+    return { passed: false, detail: `${command.shown}: ${messageOf(error)}` }
+  }
+}
+
+function spawned({ command, env }: GateSettings): ChildProcess {
   // A group of its own, so that all of it can be ended, and Ctrl-C is ours to tell it.
-  const child = spawn('/bin/sh', ['-c', command.reveal()], {
+  return spawn('/bin/sh', ['-c', command.reveal()], {
     detached: true,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+}
+
+function answerOf(child: ChildProcess, { command, stdin, limitMs, stop }: GateSettings): Promise<GateAnswer> {
   let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
+  // A child that could not be made has none of them, and says why as an event.
+  const outputs = [child.stdout, child.stderr].filter(stream => stream !== null && stream !== undefined)
+  for (const stream of outputs) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-KEPT)
     })
   }
   // Who does not read what it is told is no fault.
-  child.stdin.on('error', () => {})
-  child.stdin.end(stdin)
+  child.stdin?.on('error', () => {}).end(stdin)
   return new Promise(resolve => {
     let ended: string | null = null
     const end = (why: string): void => {
@@ -52,7 +67,7 @@ export function askGate({ command, env, stdin, limitMs, stop }: GateSettings): P
     const timer = setTimeout(() => end(`no answer in ${limitMs / 1000} s`), limitMs)
     const settle = (fault: string | null): void => {
       clearTimeout(timer)
-      for (const stream of [child.stdout, child.stderr]) stream.destroy()
+      for (const stream of outputs) stream.destroy()
       stop.removeEventListener('abort', onStop)
       const why = ended ?? fault
       const { shown } = command

@@ -55,6 +55,7 @@ export function writtenStretches(stretches: readonly Stretch[]): z.input<typeof 
 
 /** The same for the hosts that are left of the run; percentages stay those of all it had. */
 export function recordedStretches(recorded: RecordedStretches, left: readonly Host[]): readonly Stretch[] {
+  const ofRun = recorded.reduce((sum, { total, hosts }) => sum + (total ?? hosts.length), 0)
   return recorded.flatMap(
     ({ name, hosts, total = hosts.length, revert_in, serial, canary, order, gate, ...stretch }) => {
       const names = new Set(hosts)
@@ -68,7 +69,7 @@ export function recordedStretches(recorded: RecordedStretches, left: readonly Ho
         order,
       }
       const own = left.filter(host => names.has(host.name))
-      return own.length === 0 ? [] : [{ name, hosts: own, rules, total, revertInSeconds: revert_in }]
+      return own.length === 0 ? [] : [{ name, hosts: own, rules, total, ofRun, revertInSeconds: revert_in }]
     },
   )
 }

@@ -5,7 +5,7 @@ import { eachHost, type FleetOptions, type HostResult } from '../fleet.ts'
 import type { Outcome } from '../status.ts'
 import type { Batch } from './batches.ts'
 import { type Count, canaryFault, emptyCanary, exceeded, lostBatch, type Tally, withOutcome } from './budget.ts'
-import type { Stretch } from './rules.ts'
+import { hostsOfRun, type Stretch } from './rules.ts'
 
 export interface Course {
   /** Every host of the run, those that are in no batch, too. */
@@ -27,8 +27,7 @@ export async function rollOut(
   work: (host: Host) => Promise<HostResult>,
 ): Promise<Outcome[]> {
   const waiting = new Set(batches.flatMap(batch => batch.hosts.map(({ name }) => name)))
-  const stretches = new Set(batches.map(({ stretch }) => stretch))
-  const total = [...stretches].reduce((sum, stretch) => sum + stretch.total, 0)
+  const total = hostsOfRun(batches.map(({ stretch }) => stretch))
   const tallies = new Map<Stretch, Tally>()
   let ofRun: Tally = {}
   let reason: string | null = null

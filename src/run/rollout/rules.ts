@@ -47,6 +47,14 @@ export interface Stretch {
   readonly rules: Rules
   /** What percentages are of; a run that goes on with another counts the hosts of that one, too. */
   readonly total: number
+  /** The same of the whole run, where plays of it are done already and have no hosts left. */
+  readonly ofRun?: number
   /** Seconds after which its hosts take themselves back; null: as for all. */
   readonly revertInSeconds: number | null
+}
+
+/** What percentages of a whole run are of. */
+export function hostsOfRun(stretches: Iterable<Stretch>): number {
+  const all = [...new Set(stretches)]
+  return all[0]?.ofRun ?? all.reduce((sum, { total }) => sum + total, 0)
 }

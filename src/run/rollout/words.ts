@@ -4,7 +4,7 @@ import { formatAmount, limitOf } from '../../lang/amount.ts'
 import { formatDuration } from '../../lang/duration.ts'
 import type { Batch } from './batches.ts'
 import { hosts } from './budget.ts'
-import type { Limit, Rules, Stretch } from './rules.ts'
+import { hostsOfRun, type Limit, type Rules, type Stretch } from './rules.ts'
 
 /**
  * Lines that say how the batches go and what stops them; none where all go at once and nothing is limited. `isWatched`:
@@ -12,7 +12,7 @@ import type { Limit, Rules, Stretch } from './rules.ts'
  */
 export function rulesText(batches: readonly Batch[], isWatched = true): readonly string[] {
   const stretches = [...new Set(batches.map(({ stretch }) => stretch))]
-  const total = stretches.reduce((sum, stretch) => sum + stretch.total, 0)
+  const total = hostsOfRun(stretches)
   if (batches.length <= 1 && stretches.every(({ rules }) => isPlain(rules))) return []
   return stretches.flatMap(stretch => {
     const own = batches.filter(batch => batch.stretch === stretch)

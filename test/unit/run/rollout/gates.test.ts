@@ -107,6 +107,12 @@ describe('the command of a gate', () => {
     expect(await askGate({ ...settings, command: new GateCommand('true') })).toEqual({ passed: true, detail: 'true' })
   })
 
+  it('fails where it cannot be run at all, too', async () => {
+    const env = { CTFIX_PLAY: 'x'.repeat(200_000) }
+    const answer = await askGate({ ...settings, command: new GateCommand('true'), env })
+    expect(answer).toEqual({ passed: false, detail: expect.stringMatching(/^true: spawn E2BIG$/) })
+  })
+
   it('fails with any other, and its last lines are shown, harmless', async () => {
     const command = 'for i in 1 2 3 4 5 6 7; do echo "line $i"; done; printf "\\033[31mred\\n" >&2; exit 3'
     const { passed, detail } = await askGate({ ...settings, command: new GateCommand(command) })

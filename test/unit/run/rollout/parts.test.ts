@@ -5,7 +5,7 @@ import { batchesOf } from '../../../../src/run/rollout/batches.ts'
 import { GateCommand } from '../../../../src/run/rollout/gate-command.ts'
 import { byPressure } from '../../../../src/run/rollout/pressure.ts'
 import { recordedStretches, stretchesSchema, writtenStretches } from '../../../../src/run/rollout/recorded-rules.ts'
-import type { Rules } from '../../../../src/run/rollout/rules.ts'
+import { hostsOfRun, type Rules } from '../../../../src/run/rollout/rules.ts'
 import { parseSerial } from '../../../../src/run/rollout/serial.ts'
 import { rulesText } from '../../../../src/run/rollout/words.ts'
 import { amount, limit, makeHosts, stretch } from './hosts.ts'
@@ -159,10 +159,18 @@ test('what is written down comes back, for the hosts that are left', () => {
   }
   const all = [stretch(hosts, rules, { name: 'Edge', revertInSeconds: 90 })]
   const recorded = stretchesSchema.parse(JSON.parse(JSON.stringify(writtenStretches(all))))
-  expect(recordedStretches(recorded, hosts)).toEqual(all)
+  expect(recordedStretches(recorded, hosts)).toEqual([{ ...all[0], ofRun: 4 }])
   const left = hosts.slice(2)
-  expect(recordedStretches(recorded, left)).toEqual([stretch(left, rules, { ...all[0], hosts: left })])
+  expect(recordedStretches(recorded, left)).toEqual([stretch(left, rules, { ...all[0], hosts: left, ofRun: 4 })])
   expect(recordedStretches(recorded, [])).toEqual([])
+})
+
+test('a play that is done still counts in what a limit of the run is a share of', () => {
+  const hosts = makeHosts(10)
+  const all = [stretch(hosts.slice(0, 8), {}), stretch(hosts.slice(8), {})]
+  expect(hostsOfRun(all)).toBe(10)
+  const left = recordedStretches(stretchesSchema.parse(writtenStretches(all)), hosts.slice(8))
+  expect([left.length, hostsOfRun(left)]).toEqual([1, 10])
 })
 
 test('shares are of the same hosts after they were written down: who is excluded is none of them', () => {
