@@ -39,6 +39,9 @@ function needed({ become, connection, user, transport, ssh }: Host): Become | nu
   return become === null || become.user === login ? null : become
 }
 
+/** As long as whoever follows a command waits for the next thing it says. */
+const ONE_ANSWER_MS = 15_000
+
 /**
  * The connection with every command run as the user of `host.become`; the connection itself when there is none.
  *
@@ -107,8 +110,8 @@ async function execBy({ connection, way, gate }: By, command: string, options: E
   }
   const stdin = terminal ? lengthOf(marker, input) + input : `${marker}\n${input}`
   const { follow, ...rest } = options
-  // On a terminal the output is only known once it is whole.
-  const followed = follow && !terminal ? { follow } : {}
+  // On a terminal the output is only known once it is whole: of a command that is followed, one answer.
+  const followed = follow && (terminal ? { deadlineMs: ONE_ANSWER_MS } : { follow })
   const result = await connection.exec(wrap(command, way), { ...rest, ...followed, stdin, talk, terminal })
   if (talked.end !== 'in') throw refused(host, way, talked.end, result)
   if (!terminal) return { ...result, stderr: after(marker, result.stderr) ?? '' }
