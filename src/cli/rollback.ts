@@ -2,7 +2,8 @@
 import { ConfigError, NoMatchError, UsageError } from '../errors.ts'
 import type { Host } from '../inventory/host.ts'
 import { openRecord } from '../run/record.ts'
-import { type RecordedRun, readRun } from '../run/recorded.ts'
+import { NoRunError, type RecordedRun, readRun } from '../run/recorded.ts'
+import { readResult } from '../run/result-file.ts'
 import { NoSuchRunError, prepareRollback } from '../run/rollback.ts'
 import { isRunId } from '../run/run-id.ts'
 import type { Outcome, Status } from '../run/status.ts'
@@ -43,8 +44,9 @@ export async function rollback(run: string, options: RollbackOptions): Promise<v
   const ofRun = recorded && new Set(recorded.hosts)
   const targeted = fleet.hosts.filter(({ name }) => ofRun === null || ofRun.has(name))
   if (targeted.length === 0) throw new NoMatchError(`run ${of} has none of these hosts`)
+  const wasBegun = recorded === null ? () => true : begunIn(recorded)
   // What our own record says was never begun is not asked.
-  const hosts = targeted.filter(({ name }) => recorded === null || recorded.progress.get(name)?.step)
+  const hosts = targeted.filter(({ name }) => wasBegun(name))
   for (const host of hosts) if (host.exclude === null) checkBecome(host)
   const guard = { ...options, window: 0 }
   const stretches = hosts.length > 0 ? stretchesOf([{ play: null, hosts }], guard, fleet) : []
@@ -55,7 +57,7 @@ export async function rollback(run: string, options: RollbackOptions): Promise<v
     revertInSeconds: revertIn(guard),
   })
   const header = { run: session.run, command: 'rollback', strategy: ['rollback'] }
-  const gone = recorded && options.limit === undefined ? goneOf(recorded, fleet) : new Map<string, Outcome>()
+  const gone = recorded && options.limit === undefined ? goneOf(recorded, fleet, wasBegun) : new Map<string, Outcome>()
   const names = [...targeted.map(({ name }) => name), ...gone.keys()]
   const record = stopsAtPlan
     ? null
@@ -123,14 +125,18 @@ function untouched(host: string): Outcome {
 }
 
 /** Hosts of the run that nobody finds any more: what it did there stays, and that is no success. */
-function goneOf({ run, hosts, progress }: RecordedRun, { inventory }: Fleet): Map<string, Outcome> {
+function goneOf(
+  { run, hosts, progress }: RecordedRun,
+  { inventory }: Fleet,
+  wasBegun: (host: string) => boolean,
+): Map<string, Outcome> {
   const known = new Set(inventory.names)
   return new Map(
     hosts
       .filter(name => !known.has(name))
       .map(name => {
-        const { step = null, outcome = null } = progress.get(name) ?? {}
-        if (step === null || (outcome !== null && AS_BEFORE.includes(outcome.status))) return [name, untouched(name)]
+        const { outcome = null } = progress.get(name) ?? {}
+        if (!wasBegun(name) || (outcome !== null && AS_BEFORE.includes(outcome.status))) return [name, untouched(name)]
         const isKnown = outcome !== null && outcome.status !== 'unknown' && outcome.status !== 'rollback-failed'
         const left = isKnown ? 'what the run did there stays' : 'and what the run did there nobody knows'
         const hint = `an inventory that has it; on the host: sh ${runDirectory(run)}/guard.sh revert ${runDirectory(run)}`
@@ -140,12 +146,23 @@ function goneOf({ run, hosts, progress }: RecordedRun, { inventory }: Fleet): Ma
   )
 }
 
-/** Our own record of the run; null where there is none here: a colleague's run. */
+/** Our own record of the run; null where there is none here: a colleague's run. One that cannot be read is an error. */
 function recordOf(stateDir: string, run: string): RecordedRun | null {
   try {
     return readRun(stateDir, run)
   } catch (error) {
-    if (error instanceof ConfigError) return null
-    throw error
+    if (error instanceof NoRunError) return null
+    if (!(error instanceof ConfigError)) throw error
+    const hint = 'with the --state-dir of another, empty directory all hosts of -i are asked instead'
+    throw new ConfigError(error.message, { cause: error, hint })
+  }
+}
+
+/** Lines of the record may be lost; what it says at its end counts as well. */
+function begunIn({ progress, directory }: RecordedRun): (host: string) => boolean {
+  const { hosts: ended } = readResult(directory)
+  return name => {
+    const status = ended.get(name)?.status ?? 'ok'
+    return Boolean(progress.get(name)?.step) || !AS_BEFORE.includes(status)
   }
 }

@@ -1,59 +1,16 @@
 /** Reading records back: what a run wanted, how far it came on each host, which runs there are. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { ConfigError, codeOf, UsageError } from '../errors.ts'
-import { keptSchema } from '../inventory/kept-vars.ts'
+import { ConfigError, codeOf, messageOf, UsageError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
-import { planSchema } from '../plan/plan-file.ts'
 import type { Check } from './checks.ts'
-import { type Numbers, numbersSchema } from './numbers.ts'
-import { type Probed, probedSchema } from './outside/probed.ts'
+import type { Numbers } from './numbers.ts'
+import type { Probed } from './outside/probed.ts'
 import { runsDirectory } from './record.ts'
-import { stretchesSchema } from './rollout/recorded-rules.ts'
-import { type Outcome, STATUSES } from './status.ts'
+import { eventSchema, headerSchema } from './record-schema.ts'
+import type { Outcome } from './status.ts'
 import { type Happening, happeningSchema } from './story.ts'
-
-const steps = z.array(z.object({ strategy: z.string(), options: z.record(z.string(), z.unknown()) }))
-
-const headerSchema = z.object({
-  command: z.string().default('apply'),
-  at: z.string().nullable().default(null),
-  who: z.string().nullable().default(null),
-  strategy: z.array(z.string()),
-  hosts: z.array(z.string()).default([]),
-  tasks: z.array(z.object({ hosts: z.array(z.string()), steps, force: z.boolean() })).default([]),
-  /** Of a rollback: the run that is taken back. */
-  of: z.string().nullable().default(null),
-  /** Batches, limits and gates; none: all hosts at once. */
-  rollout: stretchesSchema.default([]),
-  /** What -e gave it. */
-  extra_vars: keptSchema.default({ kept: {}, left: [] }),
-})
-
-/** What older versions did not write down, and what only people ask for: where it is not as we write it, it is missing. */
-const at = z.string().nullable().catch(null)
-const numbers = numbersSchema.nullable().catch(null)
-const check = z.object({ name: z.string(), status: z.enum(['pass', 'fail', 'unknown']), detail: z.string() })
-
-const outcomeSchema = z.object({
-  status: z.enum(STATUSES),
-  cause: z.enum(['stale', 'interrupted', 'excluded', 'locked', 'budget']).nullable(),
-  error: z.object({ message: z.string(), hint: z.string().nullable() }).nullable(),
-  digest: z.string().nullable().default(null),
-  checks: z.array(check).catch([]),
-  elapsedMs: z.number().nullable().catch(null),
-  ...{ at, numbers },
-})
-
-const eventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('planned'), host: z.string(), plan: planSchema, numbers }),
-  z.object({ type: z.literal('intent'), host: z.string(), step: z.enum(['apply', 'persist', 'undo']), at }),
-  z.object({ type: z.literal('probe'), host: z.string(), probes: probedSchema.array().catch([]) }),
-  z.object({ type: z.literal('outcome'), host: z.string() }).extend(outcomeSchema.shape),
-  // How far a run came is said of its hosts; these tell a person how it went.
-  z.looseObject({ type: z.enum(['batch', 'gate', 'stopped', 'resumed', 'torn']) }),
-])
 
 /** How far a run came on one host. */
 export interface Progress {
@@ -102,42 +59,68 @@ function checkRunId(run: string): string {
   throw new UsageError(`expected the id of a run (letters and digits), got ${run}`)
 }
 
-/** Reads a record back. Throws ConfigError when there is none, or it is none of ours. */
+/** There is no record of this run here; it may be a colleague's. */
+export class NoRunError extends ConfigError {}
+
+/** Reads a record back. Throws NoRunError when there is none, ConfigError when it is none of ours or not whole. */
 export function readRun(stateDir: string, run: string): RecordedRun {
   const directory = join(runsDirectory(stateDir), checkRunId(run))
-  try {
-    const header = headerSchema.parse(JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8')))
-    const events = eventsIn(join(directory, 'events.ndjson'))
-    const story = events.flatMap(event => happeningSchema.safeParse(event).data ?? [])
-    return { ...header, run, directory, story, progress: progressIn(events) }
-  } catch (cause) {
-    if (isMissing(cause))
-      throw new ConfigError(`no run ${run} in ${runsDirectory(stateDir)}`, { cause, hint: 'ctfix runs list' })
-    throw unreadable(directory, cause)
+  if (!existsSync(directory)) {
+    throw new NoRunError(`no run ${run} in ${runsDirectory(stateDir)}`, { hint: 'ctfix runs list' })
   }
+  const header = fromFile(join(directory, 'run.json'), text => headerSchema.parse(JSON.parse(text)))
+  const events = fromFile(join(directory, 'events.ndjson'), eventsIn)
+  const story = events.flatMap(event => happeningSchema.safeParse(event).data ?? [])
+  return { ...header, run, directory, story, progress: progressIn(events) }
 }
 
 function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT'
 }
 
-function unreadable(file: string, cause: unknown): ConfigError {
-  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
-  return new ConfigError(`cannot read the run record: ${reason}`, { cause, place: { file } })
+/** What is wrong with a line of a file, from 1. */
+class LineError extends Error {
+  readonly line: number
+  constructor(line: number, cause: unknown) {
+    super(`line ${line}`, { cause })
+    this.line = line
+  }
 }
 
-function eventsIn(path: string): z.infer<typeof eventSchema>[] {
-  const lines = readFileSync(path, 'utf8')
-    .split('\n')
-    .filter(line => line !== '')
+function fromFile<T>(file: string, parse: (text: string) => T): T {
+  try {
+    return parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    if (cause instanceof LineError) throw unreadable(file, cause.cause, cause.line)
+    throw unreadable(file, cause)
+  }
+}
+
+function unreadable(file: string, cause: unknown, line?: number): ConfigError {
+  return new ConfigError(`cannot read the run record: ${reasonOf(cause)}`, { cause, place: { file, line } })
+}
+
+function reasonOf(cause: unknown): string {
+  if (isMissing(cause)) return 'the file is missing'
+  if (!(cause instanceof z.ZodError)) return messageOf(cause).split('\n')[0] ?? ''
+  const [issue] = cause.issues
+  return issue === undefined ? 'it is no record' : [issue.path.join('.'), issue.message].filter(Boolean).join(': ')
+}
+
+function eventsIn(text: string): z.infer<typeof eventSchema>[] {
+  const lines = text.split('\n').flatMap((line, i) => (line === '' ? [] : [{ line, number: i + 1 }]))
   // The process, or the disk, may have ended in the middle of a line: the last one, or the last before it went on.
   let mayBeTorn = true
-  const events = lines.toReversed().flatMap(line => {
-    const value = parsed(line, mayBeTorn)
-    if (value === null) return []
-    const event = eventSchema.parse(value)
-    mayBeTorn = event.type === 'resumed' || event.type === 'torn'
-    return [event]
+  const events = lines.toReversed().flatMap(({ line, number }) => {
+    try {
+      const value = parsed(line, mayBeTorn)
+      if (value === null) return []
+      const event = eventSchema.parse(value)
+      mayBeTorn = event.type === 'resumed' || event.type === 'torn'
+      return [event]
+    } catch (cause) {
+      throw new LineError(number, cause)
+    }
   })
   return events.toReversed()
 }

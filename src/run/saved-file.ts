@@ -126,7 +126,7 @@ function readWhole(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    const reason = codeOf(cause) === 'ENOENT' ? 'no such file' : String(cause)
+    const reason = codeOf(cause) === 'ENOENT' ? 'no such file' : messageOf(cause)
     throw new ConfigError(`cannot read the plan: ${reason}`, { place: { file }, cause })
   }
 }

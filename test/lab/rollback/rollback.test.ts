@@ -180,6 +180,24 @@ asRoot.concurrent('rollback', () => {
     })
   })
 
+  test('a record of ours that lost lines hides no host; one that cannot be read is said, and what to do', async () => {
+    await onStage(async ({ host, product }) => {
+      const before = withoutRuns(host.tree())
+      const { document } = await product.json(APPLY)
+      const record = join(product.directory, 'state', 'runs', document.run)
+      writeFileSync(join(record, 'events.ndjson'), '')
+      const back = await product.json(['rollback', document.run, ...BACK])
+      expect(only(back.document).status, back.result.stderr).toBe('changed')
+      expect(withoutRuns(host.tree())).toEqual(before)
+      writeFileSync(join(record, 'run.json'), '{\n')
+      const { exitCode, stderr } = await product.run(['rollback', document.run, ...BACK])
+      expect([exitCode, stderr]).toEqual([
+        65,
+        expect.stringMatching(/run\.json: cannot read the run record: .*\n {2}try: /),
+      ])
+    })
+  })
+
   test('of a run that no host knows: failed; of what is no id: 64, before any host', async () => {
     await onStage(async ({ lab, product }) => {
       const unknown = await product.json(['rollback', '01ABCDEFGHJKMNPQRSTVWXYZ00', ...BACK])

@@ -1,10 +1,10 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, UsageError } from '../../../src/errors.ts'
 import { openRecord, reopenRecord } from '../../../src/run/record.ts'
-import { listRuns, readRun } from '../../../src/run/recorded.ts'
+import { listRuns, NoRunError, readRun } from '../../../src/run/recorded.ts'
 import { countStates, summarizeRun } from '../../../src/run/run-summary.ts'
 import { makeFacts } from '../../support/facts.ts'
 import { makeOutcome, planFor } from '../../support/outcomes.ts'
@@ -103,7 +103,17 @@ describe('a record is read back', () => {
     const text = readFileSync(events(), 'utf8')
     writeFileSync(events(), `{"type":\n${text}`)
     expect(() => readRun(state, 'RUN')).toThrow(ConfigError)
-    expect(() => readRun(state, 'RUN')).toThrow(/RUN: cannot read the run record: /)
+    expect(() => readRun(state, 'RUN')).toThrow(/RUN\/events\.ndjson:1: cannot read the run record: /)
+    writeFileSync(events(), `${text}{"type":"outcome","host":"web-1","status":"fine"}\n${text}`)
+    expect(() => readRun(state, 'RUN')).toThrow(/events\.ndjson:2: cannot read the run record: status: Invalid option/)
+  })
+
+  it('and a file of it that is missing is said, and is not the same as no run', () => {
+    openRecord(state, 'RUN', { strategy: ['raise'] })
+    rmSync(events())
+    expect(() => readRun(state, 'RUN')).toThrow(/events\.ndjson: cannot read the run record: the file is missing$/)
+    expect(() => readRun(state, 'RUN')).not.toThrow(NoRunError)
+    expect(() => readRun(state, 'OTHER')).toThrow(NoRunError)
   })
 
   it('that is none is refused in one sentence; so is what cannot be the id of a run', () => {
