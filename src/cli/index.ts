@@ -2,10 +2,11 @@
  * The table of commands: their flags. What a command does is in the file of its name, loaded when it runs, so that help
  * and a mistyped flag cost neither SSH nor schemas. Adding one is one file and one entry here.
  */
-import { Argument, Command } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { withHelp } from './help.ts'
 import { stayLean } from './memory.ts'
 import { withOfflineOptions } from './offline-options.ts'
+import { name } from './option-values.ts'
 import {
   WITHOUT_REPORTS,
   withGuardOptions,
@@ -48,13 +49,19 @@ const apply = withProbeOption(
   withRolloutOptions(withGuardOptions(withWhatOptions(withSharedOptions(new Command('apply'))))),
 )
   .description('plan, show, ask, apply, verify; takes itself back where it did not work')
-  .option('--plan <file>', 'what a saved plan showed, and nothing else; once, and until it expires')
+  .addOption(
+    new Option('--plan <file>', 'what a saved plan showed, and nothing else; once, and until it expires').argParser(
+      name,
+    ),
+  )
   .option('--resume <run>', 'go on with a run that was broken off: hosts done stay, hosts in doubt are looked at first')
   .action(async options => (await import('./apply.ts')).apply(options))
 
 const verify = withProbeOption(withWhatOptions(withSharedOptions(new Command('verify'))))
   .description('is the wanted state there, over a reboot too, and is the symptom gone? read-only')
-  .option('--plan <file>', 'what a saved plan wanted; also when it was used or has expired')
+  .addOption(
+    new Option('--plan <file>', 'what a saved plan wanted; also when it was used or has expired').argParser(name),
+  )
   .option('--run <run>', 'what that run applied, in the numbers it came to')
   .action(async options => (await import('./verify.ts')).verify(options))
 

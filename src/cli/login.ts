@@ -1,6 +1,7 @@
 /** What the flags say about getting into hosts, for all of them: as whom, with which password, through what. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, type Stats, statSync } from 'node:fs'
 import { ConfigError } from '../errors.ts'
+import { underHome } from '../inventory/home.ts'
 import { Secret } from '../inventory/host.ts'
 import type { HostDefaults } from '../inventory/make-host.ts'
 import { askSecret } from './ask.ts'
@@ -8,6 +9,7 @@ import type { SharedOptions } from './options.ts'
 
 /** Asks for passwords where that is wanted; each once, for all hosts. */
 export async function loginDefaults(options: SharedOptions): Promise<HostDefaults & { readonly become: object }> {
+  checkFiles(options)
   const password = options.askPass ? await askSecret('SSH password: ') : null
   const becomePassword = await becomePasswordOf(options, password)
   return {
@@ -44,4 +46,20 @@ function readPassword(file: string): string {
   if (password !== '' && !/[\r\n]/.test(password)) return password
   const got = password === '' ? 'nothing' : 'several lines'
   throw new ConfigError(`expected one line with the password, got ${got}`, { place: { file } })
+}
+
+/** What a flag names is wrong once, and not on each host. `none` is no file for ssh either. */
+function checkFiles({ privateKey, sshConfig, knownHosts }: SharedOptions): void {
+  const named = [privateKey, sshConfig === 'none' ? undefined : sshConfig].flatMap(file => file ?? [])
+  for (const file of named) {
+    const there = statSync(underHome(file), { throwIfNoEntry: false })
+    if (there === undefined) throw new ConfigError('no such file', { place: { file } })
+    refuseDirectory(file, there)
+  }
+  // One of known hosts need not be there yet.
+  for (const file of knownHosts) refuseDirectory(file, statSync(underHome(file), { throwIfNoEntry: false }))
+}
+
+function refuseDirectory(file: string, there: Stats | undefined): void {
+  if (there?.isDirectory()) throw new ConfigError('expected a file, got a directory', { place: { file } })
 }

@@ -1,6 +1,7 @@
 /** What the values of flags may be, each refused with what was expected. */
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../lang/duration.ts'
+import { parseJump } from '../transport/jump.ts'
 
 /** A whole number. */
 export function number(least: number, most: number): (text: string) => number {
@@ -34,5 +35,27 @@ export function read<T>(parse: (text: string) => T | null, expected: string): (t
     const value = parse(text)
     if (value !== null) return value
     throw new InvalidArgumentError(`expected ${expected}, got ${text}`)
+  }
+}
+
+/** Of a flag with one value: the second one would drop the first without a word. */
+export function once(text: string, earlier: string | undefined): string {
+  if (earlier === undefined) return text
+  throw new InvalidArgumentError(`expected it once, got ${earlier} and ${text}`)
+}
+
+/** The same, of a name: an unset variable of a shell is none. */
+export function name(text: string, earlier: string | undefined): string {
+  if (text.trim() === '') throw new InvalidArgumentError('expected something, got nothing')
+  return once(text, earlier)
+}
+
+/** Jump hosts, as ssh writes them. */
+export function jumps(text: string): string {
+  try {
+    for (const hop of text.split(',')) parseJump(hop, { name: 'jump' })
+    return text
+  } catch {
+    throw new InvalidArgumentError(`expected jump hosts such as user@host:22, several with commas, got ${text}`)
   }
 }

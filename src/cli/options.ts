@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { nearest } from '../lang/text.ts'
 import { OUTPUTS, type Output } from '../view/view.ts'
-import { collect, list, number, seconds } from './option-values.ts'
+import { collect, jumps, list, name, number, once, seconds } from './option-values.ts'
 import type { ProbeOptions } from './probe-option.ts'
 import type { RolloutOptions } from './rollout-options.ts'
 
@@ -70,9 +70,14 @@ export function withSharedOptions(command: Command, outputs: readonly Output[] =
         .argParser(collect)
         .default([]),
     )
-    .option('-l, --limit <pattern>', 'only these hosts: names, groups, globs, ~regex, @file; a:b, a:!b, a:&b')
+    .addOption(
+      new Option(
+        '-l, --limit <pattern>',
+        'only these hosts: names, groups, globs, ~regex, @file; a:b, a:!b, a:&b',
+      ).argParser(once),
+    )
     .optionsGroup('Getting into them:')
-    .option('-u, --user <name>', 'log in as (the inventory goes before it)')
+    .addOption(new Option('-u, --user <name>', 'log in as (the inventory goes before it)').argParser(name))
     .option('-k, --ask-pass', 'ask for the login password')
     .option('-b, --become', 'become root on the host')
     .addOption(new Option('--become-method <method>', 'how').choices(['sudo', 'doas', 'su']).default('sudo'))
@@ -105,7 +110,11 @@ export function withSharedOptions(command: Command, outputs: readonly Output[] =
         'accept-new',
       ]),
     )
-    .option('-J, --jump <hosts>', 'through these jump hosts: user@host:port, several with commas')
+    .addOption(
+      new Option('-J, --jump <hosts>', 'through these jump hosts: user@host:port, several with commas').argParser(
+        jumps,
+      ),
+    )
     .option('-F, --ssh-config <file>', 'instead of ~/.ssh/config and /etc/ssh/ssh_config')
     .addOption(
       new Option(
@@ -149,7 +158,7 @@ export function withWhatOptions(command: Command): Command {
         .argParser(collect)
         .default([]),
     )
-    .option('--playbook <file>', 'a playbook instead of --strategy')
+    .addOption(new Option('--playbook <file>', 'a playbook instead of --strategy').argParser(name))
     .option('--force', 'go past warning-level blockers; each is named in the record')
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
     .addOption(

@@ -1,5 +1,5 @@
 /** `ctfix report RUN`: what the record of a run here tells, as a page or in any of the other outputs. It asks no host. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { ConfigError, EXIT, type ExitCode, messageOf, UsageError } from '../errors.ts'
 import { reportPage } from '../report/page.ts'
 import { headText, numbersText, undoText } from '../report/text.ts'
@@ -33,6 +33,8 @@ export async function report(run: string, options: ReportOptions): Promise<void>
   try {
     // Who may read what hosts look like is for its owner to say.
     writeFileSync(options.out, [...pieces].join(''), { mode: 0o600 })
+    // The mode is for a file that is new; one of before may be for all to read.
+    if (statSync(options.out).isFile()) chmodSync(options.out, 0o600)
   } catch (cause) {
     throw new ConfigError(`cannot write the report: ${messageOf(cause)}`, { cause, place: { file: options.out } })
   }

@@ -12,7 +12,7 @@ export interface Jump {
 }
 
 /** Throws ConfigError for what is no jump. */
-export function parseJump(text: string, { name, place }: Pick<Host, 'name' | 'place'>): Jump {
+export function parseJump(text: string, { name, place }: Pick<Host, 'name'> & Partial<Pick<Host, 'place'>>): Jump {
   const hops = text.split(',').map(hop => hop.trim())
   const last = hops.pop() ?? ''
   const spec = last.replace(/^ssh:\/\//, '').replace(/\/$/, '')
@@ -21,7 +21,10 @@ export function parseJump(text: string, { name, place }: Pick<Host, 'name' | 'pl
   const address = bracketed ?? bare
   const number = port === undefined ? null : Number(port)
   if (!address || /^-|[\s'"`$;|&<>]/.test(spec) || (number !== null && (number < 1 || number > 65_535))) {
-    throw new ConfigError(`${name}: expected a jump host such as user@host:22, got ${last || 'nothing'}`, { place })
+    throw new ConfigError(
+      `${name}: expected a jump host such as user@host:22, got ${last || 'nothing'}`,
+      place && { place },
+    )
   }
   return { user: user ?? null, address, port: number, before: hops.length > 0 ? hops.join(',') : null }
 }

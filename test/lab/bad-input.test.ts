@@ -215,6 +215,16 @@ const FLAGS: readonly Case[] = [
   ],
   [`verify -i good.yaml --strategy raise --window 0`, 64, /^error: .*expected seconds .* at least 1, got 0$/],
   ['facts -i good.yaml --output xml', 64, /^error: .*Allowed choices are human, json, ndjson, markdown, junit\.$/],
+  ['facts -i good.yaml --limit web-1 --limit web-2', 64, /^error: .*expected it once, got web-1 and web-2$/],
+  [
+    'plan -i good.yaml --playbook play.yaml --playbook b.yaml',
+    64,
+    /^error: .*expected it once, got play\.yaml and b\.yaml$/,
+  ],
+  ['facts -i good.yaml -J u@h:99999', 64, /^error: .*expected jump hosts such as user@host:22, .* got u@h:99999$/],
+  ['facts -i good.yaml --private-key nosuch', 65, /^ctfix: nosuch: no such file$/],
+  ['facts -i good.yaml -F nosuch', 65, /^ctfix: nosuch: no such file$/],
+  ['facts -i good.yaml --known-hosts group_vars', 65, /^ctfix: group_vars: expected a file, got a directory$/],
   ['facts -i good.yaml --inventroy x', 64, /^error: unknown option '--inventroy'$/],
   ['fact -i good.yaml', 64, /^error: unknown command 'fact'$/],
 ]
@@ -243,6 +253,9 @@ describe.concurrent.for([
 describe.concurrent('words that are empty', () => {
   test.for<readonly [readonly string[], RegExp]>([
     [['facts', '-i', ''], /^ctfix: expected a file or a list of hosts after -i, got nothing$/],
+    [['facts', '-i', 'good.yaml', '-u', ''], /^error: .*expected something, got nothing$/],
+    [['facts', '-i', 'good.yaml', '-J', ''], /^error: .*expected jump hosts .*, got $/],
+    [['plan', '-i', 'good.yaml', '--playbook', ''], /^error: .*expected something, got nothing$/],
     [['facts', '-i', 'good.yaml', '--limit', ''], /^ctfix: expected a host pattern, got ""; "all" selects every host$/],
     [
       ['plan', '-i', 'good.yaml', '--strategy', ''],

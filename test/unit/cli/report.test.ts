@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -38,6 +38,8 @@ describe('ctfix report', () => {
 
   it('--out writes it for its owner, again and again, and says where', async () => {
     const out = join(stateDir, 'run.html')
+    // One of before, that all could read.
+    writeFileSync(out, 'old', { mode: 0o644 })
     for (const _ of [1, 2]) expect(await printed({ ...shared, html: true, out })).toBe(`${out}\n`)
     expect(() => parsePage(readFileSync(out, 'utf8'))).not.toThrow()
     expect(statSync(out).mode & 0o777).toBe(0o600)
