@@ -1,9 +1,10 @@
 /** What the flags say about getting into hosts, for all of them: as whom, with which password, through what. */
-import { readFileSync, type Stats, statSync } from 'node:fs'
-import { ConfigError } from '../errors.ts'
+import { readFileSync, statSync } from 'node:fs'
+import { ConfigError, codeOf } from '../errors.ts'
 import { underHome } from '../inventory/home.ts'
 import { Secret } from '../inventory/host.ts'
 import type { HostDefaults } from '../inventory/make-host.ts'
+import { unreadableFile } from '../inventory/yaml-text.ts'
 import { askSecret } from './ask.ts'
 import type { SharedOptions } from './options.ts'
 
@@ -50,16 +51,16 @@ function readPassword(file: string): string {
 
 /** What a flag names is wrong once, and not on each host. `none` is no file for ssh either. */
 function checkFiles({ privateKey, sshConfig, knownHosts }: SharedOptions): void {
-  const named = [privateKey, sshConfig === 'none' ? undefined : sshConfig].flatMap(file => file ?? [])
-  for (const file of named) {
-    const there = statSync(underHome(file), { throwIfNoEntry: false })
-    if (there === undefined) throw new ConfigError('no such file', { place: { file } })
-    refuseDirectory(file, there)
-  }
-  // One of known hosts need not be there yet.
-  for (const file of knownHosts) refuseDirectory(file, statSync(underHome(file), { throwIfNoEntry: false }))
+  if (privateKey !== undefined) checkFile(privateKey)
+  if (sshConfig !== undefined && sshConfig.toLowerCase() !== 'none') checkFile(sshConfig)
+  for (const file of knownHosts) checkFile(file, ['ENOENT', 'ENOTDIR'])
 }
 
-function refuseDirectory(file: string, there: Stats | undefined): void {
-  if (there?.isDirectory()) throw new ConfigError('expected a file, got a directory', { place: { file } })
+/** It is not opened: what comes out of a pipe comes once. `may`: errors of the system that it may have, not being there yet. */
+function checkFile(file: string, may: readonly string[] = []): void {
+  try {
+    if (statSync(underHome(file)).isDirectory()) throw Object.assign(new Error('a directory'), { code: 'EISDIR' })
+  } catch (error) {
+    if (!may.includes(String(codeOf(error)))) throw unreadableFile(file, error)
+  }
 }

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import * as YAML from 'yaml'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, codeOf } from '../errors.ts'
 import { type PlaceAt, Yaml } from '../lang/decode.ts'
 import { plain } from '../lang/text.ts'
 import { JsonFault, type Revive, readJson } from './json-text.ts'
@@ -17,18 +17,19 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
   ELOOP: 'the file cannot be read: its symbolic links form a circle',
 }
 
+/** Why a file that a user named cannot be read, by the error of the system. */
+export function unreadableFile(file: string, cause: unknown, hint?: string): ConfigError {
+  const code = String(codeOf(cause) ?? 'an unknown error')
+  return new ConfigError(READ_FAILURES[code] ?? `the file cannot be read: ${code}`, { place: { file }, hint, cause })
+}
+
 /** The text of a file a user named; a byte order mark is dropped. */
 export function readText(file: string, { hint }: { readonly hint?: string | undefined } = {}): string {
   let bytes: Buffer
   try {
     bytes = readFileSync(file)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'an unknown error'
-    throw new ConfigError(READ_FAILURES[code] ?? `the file cannot be read: ${code}`, {
-      place: { file },
-      hint,
-      cause: error,
-    })
+    throw unreadableFile(file, error, hint)
   }
   if (!isUtf8(bytes)) {
     // No byte of a longer character is a newline, so each line can be judged by itself.

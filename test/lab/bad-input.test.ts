@@ -224,6 +224,7 @@ const FLAGS: readonly Case[] = [
   ['facts -i good.yaml -J u@h:99999', 64, /^error: .*expected jump hosts such as user@host:22, .* got u@h:99999$/],
   ['facts -i good.yaml --private-key nosuch', 65, /^ctfix: nosuch: no such file$/],
   ['facts -i good.yaml -F nosuch', 65, /^ctfix: nosuch: no such file$/],
+  ['facts -i good.yaml --private-key good.yaml/key', 65, /^ctfix: good\.yaml\/key: no such file: a part of its path /],
   ['facts -i good.yaml --known-hosts group_vars', 65, /^ctfix: group_vars: expected a file, got a directory$/],
   ['facts -i good.yaml --inventroy x', 64, /^error: unknown option '--inventroy'$/],
   ['fact -i good.yaml', 64, /^error: unknown command 'fact'$/],
@@ -266,13 +267,22 @@ describe.concurrent('words that are empty', () => {
   })
 })
 
+/** Root reads what nobody may read, unless it gives that up. */
+const UNDER = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
+
 test('an inventory without permission to read it', async () => {
   writeFileSync(join(directory, 'closed.yaml'), 'all:\n')
   chmodSync(join(directory, 'closed.yaml'), 0o000)
-  // Root reads what nobody may read, unless it gives that up.
-  const under = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
-  const result = await runProgram(['facts', '-i', 'closed.yaml'], { cwd: directory, under })
+  const result = await runProgram(['facts', '-i', 'closed.yaml'], { cwd: directory, under: UNDER })
   judge(result, 65, /^ctfix: closed\.yaml: the file cannot be read: permission denied$/)
+})
+
+test.for(['--private-key', '-F', '--known-hosts'])('%s in a directory that we may not look into', async flag => {
+  const shut = mkdtempSync(join(directory, 'shut-'))
+  chmodSync(shut, 0o000)
+  const file = join(shut, 'file')
+  const result = await runProgram(['facts', '-i', 'good.yaml', flag, file], { cwd: directory, under: UNDER })
+  judge(result, 65, /\/file: the file cannot be read: permission denied$/)
 })
 
 test('without a word there is help, on stderr', async () => {
