@@ -109,14 +109,21 @@ export type ConnectReason =
   | 'lost'
   | 'aborted'
 
-/** A host that cannot be reached, or that was lost. Only connecting is ever retried. */
-export class ConnectError extends CtfixError {
-  override readonly name = 'ConnectError' as const
+/** Concerns one host. */
+abstract class HostError extends CtfixError {
   readonly host: string
-  readonly reason: ConnectReason
-  constructor(host: string, reason: ConnectReason, message: string, options: Options = {}) {
+  constructor(host: string, message: string, options: Options = {}) {
     super(message, options)
     this.host = host
+  }
+}
+
+/** A host that cannot be reached, or that was lost. Only connecting is ever retried. */
+export class ConnectError extends HostError {
+  override readonly name = 'ConnectError' as const
+  readonly reason: ConnectReason
+  constructor(host: string, reason: ConnectReason, message: string, options: Options = {}) {
+    super(host, message, options)
     this.reason = reason
   }
   /** Worth another attempt at connecting. Auth and host keys never are: accounts get locked, keys do not heal. */
@@ -126,9 +133,8 @@ export class ConnectError extends CtfixError {
 }
 
 /** A command on a host ended, and not as it had to. The whole output is on the object, its last line in the message. */
-export class CommandError extends CtfixError {
+export class CommandError extends HostError {
   override readonly name = 'CommandError' as const
-  readonly host: string
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
@@ -140,9 +146,8 @@ export class CommandError extends CtfixError {
     result: { readonly exitCode: number; readonly stdout: string; readonly stderr: string },
     { begun = true, ...options }: Options & { readonly begun?: boolean } = {},
   ) {
-    super(message, options)
+    super(host, message, options)
     this.begun = begun
-    this.host = host
     this.exitCode = result.exitCode
     this.stdout = result.stdout
     this.stderr = result.stderr
@@ -150,23 +155,13 @@ export class CommandError extends CtfixError {
 }
 
 /** Nothing was tried on this host: another one refused the password that it, too, would be given. */
-export class NotTriedError extends CtfixError {
+export class NotTriedError extends HostError {
   override readonly name = 'NotTriedError' as const
-  readonly host: string
-  constructor(host: string, message: string, options: Options = {}) {
-    super(message, options)
-    this.host = host
-  }
 }
 
 /** What the probe printed cannot be trusted: cut off, or not what its own script prints. */
-export class ProbeError extends CtfixError {
+export class ProbeError extends HostError {
   override readonly name = 'ProbeError' as const
-  readonly host: string
-  constructor(host: string, message: string, options: Options = {}) {
-    super(message, options)
-    this.host = host
-  }
 }
 
 /** The sentence of an error without the host it begins with: whoever shows it names the host once. */

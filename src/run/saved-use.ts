@@ -1,5 +1,4 @@
 /** A saved plan is carried out once: whoever begins the first host of it takes it, in one step that only one can win. */
-
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'

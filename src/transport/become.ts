@@ -6,7 +6,7 @@ import type { Become, Host } from '../inventory/host.ts'
 import { refused, WantsTerminal } from './become-refusal.ts'
 import { type Admission, askToBeLetIn } from './become-talk.ts'
 import { type Way, wrap } from './become-words.ts'
-import type { Connection, Dialogue, ExecOptions, ExecResult } from './connection.ts'
+import { type Connection, type Dialogue, type ExecOptions, type ExecResult, SILENCE_MS } from './connection.ts'
 import { PasswordGate } from './password-gate.ts'
 import { lengthOf, parseTerminal } from './terminal.ts'
 
@@ -38,9 +38,6 @@ function needed({ become, connection, user, transport, ssh }: Host): Become | nu
   const login = connection === 'local' ? userInfo().username : user
   return become === null || become.user === login ? null : become
 }
-
-/** As long as whoever follows a command waits for the next thing it says. */
-const ONE_ANSWER_MS = 15_000
 
 /**
  * The connection with every command run as the user of `host.become`; the connection itself when there is none.
@@ -111,7 +108,7 @@ async function execBy({ connection, way, gate }: By, command: string, options: E
   const stdin = terminal ? lengthOf(marker, input) + input : `${marker}\n${input}`
   const { follow, ...rest } = options
   // On a terminal the output is only known once it is whole: of a command that is followed, one answer.
-  const followed = follow && (terminal ? { deadlineMs: ONE_ANSWER_MS } : { follow })
+  const followed = follow && (terminal ? { deadlineMs: SILENCE_MS } : { follow })
   const result = await connection.exec(wrap(command, way), { ...rest, ...followed, stdin, talk, terminal })
   if (talked.end !== 'in') throw refused(host, way, talked.end, result)
   if (!terminal) return { ...result, stderr: after(marker, result.stderr) ?? '' }

@@ -1,5 +1,4 @@
 /** Adding lines to a file others add to as well: one writer at a time, and none that overwrites or splits a line. */
-
 import {
   closeSync,
   constants,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CommandError, ConnectError, ProbeError } from '../errors.ts'
 import { lastLine } from '../lang/text.ts'
-import type { Connection } from '../transport/connection.ts'
+import { type Connection, SILENCE_MS } from '../transport/connection.ts'
 import { QUESTION, watchProgram } from './program.ts'
 import { parseReading, type Reading, ReadingError, readingLines } from './reading.ts'
 
@@ -18,8 +18,6 @@ export interface FollowOptions {
 
 /** The kernel's log is a process more, and never as urgent. */
 const LOG_EVERY_MS = 10_000
-/** A host that is silent for so long is lost, whatever its connection says. */
-const PATIENCE_MS = 15_000
 /** Such a command has no deadline of its own; this is the longest that a timer knows. */
 const NO_DEADLINE_MS = 2_147_483_647
 
@@ -72,7 +70,7 @@ async function followOnce(
     broken.abort()
   }
   const wait = (): void => {
-    timer = setTimeout(() => fail(silent(connection)), PATIENCE_MS)
+    timer = setTimeout(() => fail(silent(connection)), SILENCE_MS)
   }
   const hear = readingLines(nonce, line => {
     if (enough || failure !== undefined) return
@@ -123,7 +121,7 @@ async function followOnce(
 }
 
 function silent({ host: { name } }: Connection): ConnectError {
-  return new ConnectError(name, 'lost', `${name}: no answer for ${PATIENCE_MS / 1000}s`)
+  return new ConnectError(name, 'lost', `${name}: no answer for ${SILENCE_MS / 1000}s`)
 }
 
 function unreadable({ host: { name } }: Connection, cause: ReadingError): ProbeError {
